@@ -62,6 +62,7 @@ def add_change(connection: Connection, org_id: int, intent: Intent) -> Change:
             "damage": "",
             "trial_seconds": intent.trial_seconds,
             "alike_since": intent.alike_since,
+            "effect": "",
         },
     )
     return get_change(connection, intent.org, org_id, int(result.scalar_one()))
@@ -130,6 +131,7 @@ def read_changes(
             damage=row.damage,
             trial_seconds=row.trial_seconds,
             alike_since=row.alike_since,
+            effect=row.effect,
         )
         for row in connection.execute(statement)
     )

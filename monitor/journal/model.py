@@ -163,6 +163,7 @@ class Change:
             is no trial.
         alike_since: Since when the action behaved as it did when this was decided; 0 where all that
             was looked at was alike.
+        effect: What it was measured to have done, in words; empty where it was not judged.
     """
 
     change_id: int
@@ -188,6 +189,14 @@ class Change:
     damage: str = ""
     trial_seconds: float = 0.0
     alike_since: float = 0.0
+    effect: str = ""
+
+    @property
+    def story(self) -> str:
+        """What it was measured to have done, and why it stands where it stands, in words."""
+        if not self.effect or self.effect in self.note:
+            return self.note
+        return f"{self.effect}; {self.note}" if self.note else self.effect
 
     @property
     def trial_ends_at(self) -> float | None:
@@ -249,7 +258,7 @@ class Quarantine:
 
     Attributes:
         action_id: The action.
-        reason: ``not_helpful`` or ``changed_by_others``.
+        reason: ``not_helpful``, ``nothing_shown``, ``rolled_back`` or ``changed_by_others``.
         since: Epoch seconds.
         until: It ends then.
         change_id: The change that led to it.

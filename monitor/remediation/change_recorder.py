@@ -34,6 +34,7 @@ ANSWER_SECONDS = 45.0
 """The longest that one request takes: a lease with less time left does not let it go out."""
 
 NOT_HELPFUL = "not_helpful"
+NOTHING_SHOWN = "nothing_shown"
 ROLLED_BACK = "rolled_back"
 CHANGED_BY_OTHERS = "changed_by_others"
 
@@ -73,6 +74,7 @@ class ChangeRecorder:
         detail: str,
         *,
         lock_after: str = "",
+        effect: str = "",
         quarantine: Quarantine | None = None,
         reason: str = "",
         damage: DamageFound | None = None,
@@ -88,7 +90,9 @@ class ChangeRecorder:
             lock_after=lock_after or change.lock_after,
             reason=reason,
         )
-        moved = self._journal.move(lease, change, to, entry, quarantine=quarantine, damage=damage)
+        moved = self._journal.move(
+            lease, change, to, entry, effect=effect, quarantine=quarantine, damage=damage
+        )
         self.tell(moved)
         return moved
 

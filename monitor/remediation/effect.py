@@ -51,6 +51,8 @@ class Effect(StrEnum):
     HELPED = "helped"
     NOT_HELPED = "not_helped"
     HARMED = "harmed"
+    NOTHING_SHOWN = "nothing_shown"
+    """A trial that is over has shown neither."""
     NOT_YET = "not_yet"
 
 

@@ -192,9 +192,8 @@ class OpenChanges:
         judgement = judged_as_trial(change, judge(change), self._context.clock.now())
         if judgement.effect is Effect.NOT_YET:
             return
-        helped = judgement.effect is Effect.HELPED
-        judged = self._writer.resolver.judged(lease, change, judgement.detail, helped=helped)
-        if not helped and not change.trial_seconds:
+        judged = self._writer.resolver.judged(lease, change, judgement)
+        if judged.state is ChangeState.UNHELPFUL and not change.trial_seconds:
             log.warning(
                 "change_did_not_help",
                 org=self._org,
@@ -219,7 +218,7 @@ class OpenChanges:
     def _undo(self, lease: Lease, change: Change) -> None:
         guards = UndoGuards(self._settings, change, Initiator.AUTO)
         try:
-            self._writer.undo(lease, change, change.note, guards).reached()
+            self._writer.undo(lease, change, change.effect or change.note, guards).reached()
         except (NotFoundError, RefusedError) as error:
             self._writer.resolver.not_undone(lease, change, error)
 

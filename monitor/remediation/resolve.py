@@ -30,6 +30,7 @@ from monitor.journal import (
     ChangeState,
     Journal,
     Lease,
+    Quarantine,
     RemediationState,
     stand_down_note,
     who_overrode,
@@ -37,10 +38,12 @@ from monitor.journal import (
 from monitor.remediation.change_recorder import (
     CHANGED_BY_OTHERS,
     NOT_HELPFUL,
+    NOTHING_SHOWN,
     ROLLED_BACK,
     ChangeRecorder,
 )
 from monitor.remediation.damage_repair import DamageRepair
+from monitor.remediation.effect import Effect, Judgement
 from monitor.remediation.put_back import (
     HIDDEN,
     NOBODY_COMPARED,
@@ -51,6 +54,7 @@ from monitor.remediation.put_back import (
 )
 from monitor.remediation.targets import NOT_SHOWN, Target, TargetState
 from monitor.remediation.transitions import is_explained, resolve_state
+from monitor.remediation.trials import UNSHOWN_REST_SECONDS
 
 log = structlog.get_logger()
 
@@ -213,9 +217,7 @@ class Resolver:
                 note = f"{note}; it differs at {', '.join(also_changed[:_MOST_PLACES])}"
             lock = lock_after or reading.lock
             quarantine = (
-                self._recorder.quarantine(change, ROLLED_BACK)
-                if state is ChangeState.ROLLED_BACK
-                else None
+                self._quarantine_after(change) if state is ChangeState.ROLLED_BACK else None
             )
             change = self._recorder.move(
                 lease, change, state, note, lock_after=lock, quarantine=quarantine
@@ -224,6 +226,14 @@ class Resolver:
                 self.supersede_by_hand(lease, change)
                 continue
             return change
+
+    def _quarantine_after(self, change: Change) -> Quarantine | None:
+        """Return how long an action rests that was set back; None where that is settled."""
+        standing = self.state().quarantines.get(change.action_id)
+        settled = (change.change_id, NOTHING_SHOWN)
+        if standing is not None and (standing.change_id, standing.reason) == settled:
+            return None
+        return self._recorder.quarantine(change, ROLLED_BACK)
 
     def supersede(
         self, lease: Lease, change: Change, reading: TargetState, remark: str = ""
@@ -287,17 +297,17 @@ class Resolver:
             return self._recorder.move(lease, change, ChangeState.UNHELPFUL, note)
         return self._repair.stop(lease, change, None, HIDDEN)
 
-    def judged(self, lease: Lease, change: Change, detail: str, *, helped: bool) -> Change:
+    def judged(self, lease: Lease, change: Change, judgement: Judgement) -> Change:
         """Record what a change has done."""
-        if helped:
-            return self._recorder.move(lease, change, ChangeState.VERIFIED, detail)
-        return self._recorder.move(
-            lease,
-            change,
-            ChangeState.UNHELPFUL,
-            detail,
-            quarantine=self._recorder.quarantine(change, NOT_HELPFUL),
-        )
+        state, quarantine = ChangeState.UNHELPFUL, None
+        if judgement.effect is Effect.HELPED:
+            state = ChangeState.VERIFIED
+        elif judgement.effect is Effect.NOTHING_SHOWN:
+            quarantine = self._recorder.quarantine(change, NOTHING_SHOWN, UNSHOWN_REST_SECONDS)
+        else:
+            quarantine = self._recorder.quarantine(change, NOT_HELPFUL)
+        told = judgement.detail
+        return self._recorder.move(lease, change, state, told, effect=told, quarantine=quarantine)
 
     def not_undone(self, lease: Lease, change: Change, error: TimeoutMonitorError) -> Change:
         """Record why a change can't be undone; it is tried again after a while."""

@@ -49,6 +49,8 @@ def resolve_state(change: Change, value_ms: int, now: float) -> tuple[ChangeStat
     if value_ms not in by_value:
         return ChangeState.SUPERSEDED, f"somebody has set {exact_seconds(value_ms)}"
     state, note = by_value[value_ms]
+    if state is ChangeState.ROLLED_BACK and change.note:
+        note = f"{change.note}; {note}"
     has_had_time = now - change.touched_at >= ARRIVAL_SECONDS
     # A clock that was set back makes this wait longer, never shorter.
     return unknown if state in _GIVEN_UP and not has_had_time else (state, note)

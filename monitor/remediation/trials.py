@@ -29,6 +29,11 @@ fifteen of thirty has a chance below the one that a look at a change asks for, a
 before had many more."""
 
 
+UNSHOWN_REST_SECONDS = 7 * 86_400.0
+"""How long an action is left alone, at most, after a trial that showed nothing. Nothing speaks
+against another one, but callers wait longer in it: a day in eight is enough."""
+
+
 def usual_trial_seconds(diagnosis: Diagnosis, seconds: float) -> float:
     """Return how long an action is to be tried for it to show whether that helped.
 
@@ -57,9 +62,9 @@ def is_trial_over(change: Change, now: float) -> bool:
 
 
 def judged_as_trial(change: Change, judgement: Judgement, now: float) -> Judgement:
-    """Return what is to be made of a change by now: a trial that is over has helped, or has not."""
+    """Return what is to be made of a change by now: a trial that is over is not waited for."""
     ends_at = change.trial_ends_at
     if judgement.effect is not Effect.NOT_YET or ends_at is None or not is_trial_over(change, now):
         return judgement
     words = f"the trial was over at {utc_minute(ends_at)} UTC, and shows no effect"
-    return Judgement(Effect.NOT_HELPED, f"{words}: {judgement.detail}", judgement.chance)
+    return Judgement(Effect.NOTHING_SHOWN, f"{words}: {judgement.detail}", judgement.chance)

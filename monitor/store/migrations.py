@@ -202,17 +202,22 @@ def _read_notes(connection: Connection) -> None:
 def _to_version_5(connection: Connection) -> None:
     """Add the table of packed windows, and let changes be trials, of which none is one yet.
 
-    Nor is it known of any since when its action had behaved alike.
+    Nor is it known of any since when its action had behaved alike, or apart from its note what it
+    has done.
 
     Windows are packed while the program runs, however many there are.
     """
     metadata.create_all(connection, tables=VERSION_5)
     # A state of version 1 gets its table of changes as it is today.
     there = {one["name"] for one in inspect(connection).get_columns(changes.name)}
-    for name in {"trial_seconds", "alike_since"} - there:
-        connection.execute(
-            text(f"ALTER TABLE changes ADD COLUMN {name} DOUBLE PRECISION NOT NULL DEFAULT 0")
-        )
+    added = {
+        "trial_seconds": "DOUBLE PRECISION NOT NULL DEFAULT 0",
+        "alike_since": "DOUBLE PRECISION NOT NULL DEFAULT 0",
+        "effect": "VARCHAR NOT NULL DEFAULT ''",
+    }
+    for name, kind in added.items():
+        if name not in there:
+            connection.execute(text(f"ALTER TABLE changes ADD COLUMN {name} {kind}"))
 
 
 STEPS: Mapping[int, Callable[[Connection], None]] = {

@@ -15,7 +15,7 @@ from monitor.errors import (
 )
 from monitor.journal import Change, ChangeState
 from monitor.model import TimeoutEdit
-from monitor.remediation.effect import Effect
+from monitor.remediation.effect import Effect, Judgement
 from monitor.remediation.put_back import why_set_back
 from monitor.remediation.reconcile import ReconcileReport
 from monitor.remediation.targets import (
@@ -143,11 +143,13 @@ def test_an_undo_that_can_not_be_sent_rests_for_an_hour(bench: Bench) -> None:
     turn(bench)
     turn(bench)
     assert (len(events(bench)), bench.value_ms(LISTED)) == (told, 6_000)
+    assert newest(bench).story.startswith("judged not_helped; not undone: ")
 
     bench.move_clock(3_600)
     turn(bench)
 
     assert (newest(bench).state, bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
+    assert newest(bench).story == "judged not_helped; the platform shows the value before"
 
 
 def test_a_rollback_that_can_not_be_sent_says_why_and_changes_nothing(
@@ -260,6 +262,21 @@ def test_recommend_leaves_the_undoing_to_a_person(bench: Bench) -> None:
     undone = roll_back(bench, newest(bench))
     assert isinstance(undone, Change)
     assert (undone.state, bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
+    asked = undone.note.removesuffix("; the platform shows the value before")
+    assert asked == "asked by ann"
+    assert undone.story == f"judged not_helped; {undone.note}"
+
+
+def test_what_a_change_did_is_still_told_where_somebody_has_overridden_it(bench: Bench) -> None:
+    """Who did that is the news, and what was measured is why they may have."""
+    turn(bench)
+    turn(bench, Effect.HELPED)
+    assert newest(bench).story == newest(bench).note == "judged helped"
+    bench.edit(LISTED, 9_000)
+    bench.refresh()
+    turn(bench)
+
+    assert newest(bench).story == "judged helped; somebody has set 9 s; who is unknown"
 
 
 @pytest.mark.parametrize(
@@ -789,7 +806,8 @@ def test_ctrl_c_in_an_undo_lets_no_raise_follow(
     bench.move_clock(60)
     writer = Program(bench, "d").reconciler(Steps(bench=bench), "auto@host")._writer  # noqa: SLF001
     with writer.lease() as lease:
-        writer.resolver.judged(lease, newest(bench), "did not help", helped=False)
+        did_not_help = Judgement(Effect.NOT_HELPED, "did not help")
+        writer.resolver.judged(lease, newest(bench), did_not_help)
     bench.move_clock(60)
     bench.poll()
     bench.refresh()

@@ -105,7 +105,9 @@ def test_a_trial_that_shows_nothing_is_set_back_at_its_end(unclear_bench: Bench)
     ended = newest(unclear_bench)
     assert (ended.state, unclear_bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
     trail = [one.detail for one in unclear_bench.ledger.journal.audit.newest(ORG, 100)]
-    assert any("the trial was over at 2027-01-15 10:00 UTC, and shows" in one for one in trail)
+    words = "the trial was over at 2027-01-15 10:00 UTC, and shows no effect: judged not_yet"
+    assert words in trail
+    assert ended.story == f"{words}; the platform shows the value before"
     assert unclear_bench.raw_state().tripped is None
 
 
@@ -212,6 +214,46 @@ def test_the_daemon_tries_by_itself_what_allow_trials_names(make_bench: MakeBenc
     assert bench.value_ms(LISTED) == 4_000
     bench.move_clock(DAY)
     assert [one.reason for one in turn(bench).decisions] == ["quarantine", "verdict"]
+
+
+@pytest.mark.parametrize(
+    ("effect", "setting", "rests"),
+    [
+        (Effect.NOT_YET, 30 * DAY, 7 * DAY),
+        (Effect.NOT_YET, 3 * DAY, 3 * DAY),
+        (Effect.NOT_HELPED, 30 * DAY, 30 * DAY),
+        (Effect.HARMED, 30 * DAY, 30 * DAY),
+    ],
+)
+def test_an_action_rests_for_as_long_as_its_trial_tells(
+    make_bench: MakeBench, effect: Effect, setting: int, rests: int
+) -> None:
+    """One that was over before it showed anything says nothing against another one."""
+    settings = BY_ITSELF.model_copy(update={"quarantine": setting})
+    bench = make_bench("integration-action", settings)
+    bench.unclear |= {LISTED}
+    turn(bench)
+    bench.move_clock(DAY)
+    turn(bench, effect)
+    assert (newest(bench).state, bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
+
+    bench.move_clock(rests - HOUR)
+    told = {one.candidate.action_id: one.reason for one in turn(bench).decisions}
+    assert (told[LISTED], bench.value_ms(LISTED)) == ("quarantine", 4_000)
+    bench.move_clock(HOUR)
+    turn(bench)
+    assert bench.value_ms(LISTED) == 6_000
+
+
+def test_a_trial_that_a_person_sets_back_before_its_end_is_as_any_change(
+    unclear_bench: Bench,
+) -> None:
+    """They had a reason that the data don't show."""
+    try_one(unclear_bench)
+    roll_back(unclear_bench, newest(unclear_bench))
+
+    (quarantine,) = unclear_bench.raw_state().quarantines.values()
+    assert (quarantine.reason, quarantine.until) == ("rolled_back", quarantine.since + 30 * DAY)
 
 
 def test_what_helps_for_sure_comes_before_what_is_to_be_found_out(make_bench: MakeBench) -> None:
@@ -340,7 +382,7 @@ def test_a_trial_is_judged_by_its_effect_and_then_by_its_end() -> None:
         assert judged_as_trial(over, shown, NOW) is shown
     not_yet = Judgement(Effect.NOT_YET, "1 of 6 windows have settled")
 
-    assert judged_as_trial(over, not_yet, NOW).effect is Effect.NOT_HELPED
+    assert judged_as_trial(over, not_yet, NOW).effect is Effect.NOTHING_SHOWN
     assert judged_as_trial(over, not_yet, NOW - HOUR - 1) is not_yet
 
 

@@ -41,8 +41,8 @@ def make_version_4(url: str) -> None:
     engine = engine_of(url)
     with engine.begin() as connection:
         metadata.drop_all(connection, tables=VERSION_5)
-        connection.execute(text("ALTER TABLE changes DROP COLUMN trial_seconds"))
-        connection.execute(text("ALTER TABLE changes DROP COLUMN alike_since"))
+        for name in ("trial_seconds", "alike_since", "effect"):
+            connection.execute(text(f"ALTER TABLE changes DROP COLUMN {name}"))
         connection.execute(text("UPDATE meta SET value = '4' WHERE key = 'schema_version'"))
     engine.dispose()
 

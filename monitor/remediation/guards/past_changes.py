@@ -74,6 +74,7 @@ def _wait_seconds(in_vain: list[Change], now: float) -> float:
 
 
 _WHY = {
+    "nothing_shown": "a trial of it was over before it showed anything",
     "whole_answer": "nothing shows that it came whole",
     "whole_templates": "one of its templates is not there",
     "whole_configuration": "it was not shown whole",
