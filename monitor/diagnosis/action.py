@@ -19,10 +19,10 @@ from monitor.diagnosis.latency_drift import latency_drift
 from monitor.diagnosis.load import load_of
 from monitor.diagnosis.model import Diagnosis, JudgedEvidence, Verdict
 from monitor.diagnosis.outages import find_outages
-from monitor.diagnosis.pooling import Pooled, pool
+from monitor.diagnosis.pooling import Pooled
 from monitor.diagnosis.recommendation import TimeoutBounds, advise
 from monitor.diagnosis.severity import ONGOING_SECONDS
-from monitor.diagnosis.survival import SurvivalCurve, survival_curve, without_sparse
+from monitor.diagnosis.survival import SurvivalCurve, pool_observed, survival_curve
 from monitor.diagnosis.tail import estimate_tail
 from monitor.diagnosis.tail_model import has_second_mode
 from monitor.diagnosis.timeout_effects import timeout_curve
@@ -128,7 +128,7 @@ def judge(
     periods = periods_to_judge(evidence, outages, until)
     for period in periods:
         steady = period.evidence.where(period.outages.steady)
-        pooled = without_sparse(pool(steady), timeout_ms)
+        pooled = pool_observed(steady, timeout_ms)
         curve = survival_curve(pooled)
         findings = _find(period, pooled, curve, happened, settings)
         verdict, rule = decide(findings)

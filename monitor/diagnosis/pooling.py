@@ -1,7 +1,8 @@
 """From windows to what a fit needs: successes by band and timeouts, pooled by timeout in force.
 
-Which executions ended at our timeout and which ended earlier, because a remote or a gateway gave
-up by itself, is told here from the durations of the executions that timed out.
+How many end early before the timeout in force, because somebody else gave up, is told by the
+windows under it. Of the executions under other timeouts the same part is taken to end as early, as
+far as their own timeout lets them.
 """
 
 from __future__ import annotations
@@ -12,19 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from monitor.diagnosis.early_ends import EarlyEnds
 from monitor.diagnosis.evidence import ActionEvidence, Floats
 from monitor.diagnosis.near_bands import NearBands
-from monitor.model import BAND_EDGES_MS, band_of
-
-EARLY_RATIO = 0.98
-"""A timed-out execution that took less than this part of our timeout was not ended by it.
-
-Measured durations stray by less than 1 % around the timeout; the nearest limit that is worth
-telling apart is a gateway's 29 s below our 30 s, at 0.967.
-"""
+from monitor.model import BAND_EDGES_MS
 
 MIN_TIMEOUTS_IN_FORCE = 10.0
-"""Fewer timeouts under the timeout in force don't tell how many end early under it."""
+"""Fewer timeouts under the timeout in force don't tell what part of them ends early."""
 
 _LOWER_EDGES = np.array([0, *BAND_EDGES_MS], dtype=np.float64)
 _UPPER_EDGES = np.array([*BAND_EDGES_MS, np.inf], dtype=np.float64)
@@ -38,12 +33,15 @@ class Pooled:
         timeout_ms: The timeouts; shape (g,).
         bands: Successes by latency band, all below their timeout; shape (g, 21).
         ended_by_us: Executions that our timeout ended; shape (g,).
-        early: Timed-out executions that ended earlier, by the band they ended in; shape (21,).
-        early_at_ms: Mean duration of the early ones; 0.0 where there are none.
+        early: Timed-out executions that ended earlier, by the band they ended in, as many as there
+            would be today; shape (21,).
+        early_at_ms: Mean duration of those that ended before the timeout in force; 0.0 where there
+            are none.
         lost_share: Early ones per timed-out execution under the timeout in force or a longer one,
             for what a shorter one has ended might have ended early under it; under any where these
             are few. No raise rescues them.
-        early_share: Those of them that ended before the timeout in force would have ended them.
+        early_share: Timed-out executions that ended before the timeout in force would have ended
+            them, per timed-out execution under it.
         near: How successes lie just below the timeout in force; None where it was not looked at.
     """
 
@@ -86,45 +84,47 @@ class Pooled:
 def pool(evidence: ActionEvidence) -> Pooled:
     """Pool windows by timeout; windows whose timeout is unknown are left out."""
     rows = evidence.timeout_ms > 0
-    in_force = evidence.timeout_ms[rows]
-    early_count, early_mean = _early(evidence, rows)
-    timeouts_ms, group = np.unique(in_force, return_inverse=True)
+    timed_out, current_ms = evidence.timeouts[rows], evidence.current_timeout_ms
+    timeouts_ms, group = np.unique(evidence.timeout_ms[rows], return_inverse=True)
     groups = len(timeouts_ms)
     bands = np.zeros((groups, len(_LOWER_EDGES)))
-    counted = np.bincount(group, weights=evidence.successes[rows], minlength=groups)
-    successes = np.asarray(counted, dtype=np.float64)
+
+    def by_timeout(counts: Floats) -> Floats:
+        return np.bincount(group, weights=counts, minlength=groups).astype(np.float64)
+
     for one, timeout_ms in enumerate(timeouts_ms):
         bands[one] = evidence.bands[evidence.timeout_ms == timeout_ms].sum(axis=0)
-    timed_out = np.bincount(group, weights=evidence.timeouts[rows], minlength=groups)
-    early_by_group = np.bincount(group, weights=early_count, minlength=groups)
-    early = np.zeros(len(_LOWER_EDGES))
-    for at_ms, count in zip(early_mean[early_count > 0], early_count[early_count > 0], strict=True):
-        early[band_of(float(at_ms))] += count
-    total_early = float(early_count.sum())
-    as_long = timeouts_ms >= evidence.current_timeout_ms
-    is_few = timed_out[as_long].sum() < MIN_TIMEOUTS_IN_FORCE
-    shown = np.full(groups, fill_value=True) if is_few else as_long
-    shown_late = max(float(timed_out[shown].sum()), 1e-12)
-    is_before = early_mean < EARLY_RATIO * evidence.current_timeout_ms
-    before = np.bincount(group, weights=early_count * is_before, minlength=groups)
+    bands = _below_timeout(bands, by_timeout(evidence.successes[rows]), timeouts_ms)
+    ends = EarlyEnds.of(evidence, rows)
+    ended_by_us = np.maximum(by_timeout(timed_out) - by_timeout(ends.count), 0.0)
+    counted_early, part = ends.by_timeout(timeouts_ms, group)
+    every = bands.sum(axis=1) + ended_by_us + counted_early.sum(axis=1)
+    rest = 1 - part.sum(axis=1)
+    early = counted_early * rest[:, None] + part * every[:, None]
+    before = by_timeout(ends.count * (ends.today & ends.before)) + part.sum(axis=1) * every
+    ended_by_us = ended_by_us * rest
+    total = ended_by_us + early.sum(axis=1)
+    shown_early = _shown(timeouts_ms == current_ms, total)
+    shown_lost = _shown(timeouts_ms >= current_ms, total)
     return Pooled(
         timeout_ms=timeouts_ms,
-        bands=_below_timeout(bands, successes, timeouts_ms),
-        ended_by_us=np.maximum(timed_out - early_by_group, 0.0),
-        early=early,
-        early_at_ms=float(early_count @ early_mean) / total_early if total_early else 0.0,
-        lost_share=float(early_by_group[shown].sum()) / shown_late,
-        early_share=float(before[shown].sum()) / shown_late,
+        bands=bands * rest[:, None],
+        ended_by_us=ended_by_us,
+        early=early.sum(axis=0),
+        early_at_ms=ends.mean_ms_before,
+        lost_share=_part(early.sum(axis=1)[shown_lost], total[shown_lost]),
+        early_share=_part(before[shown_early], total[shown_early]),
         near=NearBands.pooled(evidence.near),
     )
 
 
-def early_timeouts(evidence: ActionEvidence) -> Floats:
-    """Return how many of each window's timeouts ended before ours, at least; shape (n,)."""
-    rows = evidence.timeout_ms > 0
-    found = np.zeros(len(evidence.start))
-    found[rows] = _early(evidence, rows)[0]
-    return found
+def _shown(chosen: npt.NDArray[np.bool_], timeouts: Floats) -> npt.NDArray[np.bool_]:
+    """Return the chosen timeouts, or all where too few executions timed out under those."""
+    return chosen | bool(timeouts[chosen].sum() < MIN_TIMEOUTS_IN_FORCE)
+
+
+def _part(some: Floats, every: Floats) -> float:
+    return float(some.sum()) / max(float(every.sum()), 1e-12)
 
 
 def _below_timeout(bands: Floats, successes: Floats, timeouts_ms: Floats) -> Floats:
@@ -139,38 +139,3 @@ def _below_timeout(bands: Floats, successes: Floats, timeouts_ms: Floats) -> Flo
         scaled[row, last] += scaled[row, last + 1 :].sum()
         scaled[row, last + 1 :] = 0.0
     return scaled
-
-
-def _early(evidence: ActionEvidence, rows: np.ndarray) -> tuple[Floats, Floats]:
-    """Return how many of each window's timeouts ended early, at least, and their mean duration."""
-    early, mean = np.zeros((2, int(rows.sum())))
-    # Few windows hold any.
-    late = evidence.timeouts[rows] > 0
-    if late.any():
-        early[late], mean[late] = _early_of(evidence, np.flatnonzero(rows)[late])
-    return early, mean
-
-
-def _early_of(evidence: ActionEvidence, rows: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
-    """Return the same of windows in which calls timed out."""
-    count = evidence.timeouts[rows]
-    limit = evidence.timeout_ms[rows]
-    total_ms = evidence.timeout_duration_ms[rows]
-    bands = evidence.timeout_bands[rows]
-    shortest, longest = evidence.timeout_min_ms[rows], evidence.timeout_max_ms[rows]
-    early_band = _UPPER_EDGES[None, :] <= (EARLY_RATIO * limit)[:, None]
-    by_band = np.minimum((bands * early_band).sum(axis=1), count)
-    middle_ms = (_LOWER_EDGES + np.where(np.isfinite(_UPPER_EDGES), _UPPER_EDGES, 0)) / 2
-    band_ms = (bands * early_band) @ middle_ms
-    mean = np.divide(band_ms, by_band, out=np.zeros_like(limit), where=by_band > 0)
-    timed = (count > 0) & (total_ms > 0)
-    # All of them: the longest is early. Some, but no band tells: were the early ones all as short
-    # as the shortest, so many would explain the mean.
-    all_early = timed & (longest > 0) & (longest < EARLY_RATIO * limit)
-    average = np.divide(total_ms, count, out=np.zeros_like(limit), where=count > 0)
-    some = timed & ~all_early & (shortest > 0) & (shortest < EARLY_RATIO * limit)
-    gap = np.where(some, limit - shortest, 1.0)
-    by_mean = np.where(some, np.clip(count * (limit - average) / gap, 0.0, count), 0.0)
-    early = np.where(all_early, count, np.maximum(by_band, by_mean))
-    mean = np.where(all_early, average, np.where(by_band >= by_mean, mean, shortest))
-    return early, np.where(early > 0, mean, 0.0)

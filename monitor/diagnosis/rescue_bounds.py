@@ -81,7 +81,7 @@ def rescue_bounds(  # noqa: PLR0913, PLR0917 - what was seen, what laws say of i
     if largest_ms > at_ms[0]:
         # From the last of the durations that was seen.
         last = int(np.searchsorted(at_ms, largest_ms * (1 + 1e-9))) - 1
-        seen = _counted(pooled, curve, at_ms[: last + 1])
+        seen = np.minimum(_counted(pooled, curve, at_ms[: last + 1]) / ours, 1.0)
         # Only laws that agree with that speak of what lies beyond.
         agrees = (rescued[:, last] / ours >= seen[0, -1]) & (rescued[:, last] / ours <= seen[1, -1])
         weight = laws.weight * agrees
@@ -96,7 +96,7 @@ def rescue_bounds(  # noqa: PLR0913, PLR0917 - what was seen, what laws say of i
 
 
 def _counted(pooled: Pooled, curve: SurvivalCurve, at_ms: Floats) -> Floats:
-    """Return the bounds of what was counted under larger timeouts; shape (2, m).
+    """Return the bounds of what was counted under larger timeouts, per timeout; shape (2, m).
 
     Args:
         pooled: The steady evidence.

@@ -2,19 +2,19 @@
 
 Turnbull's self-consistent estimate (J. R. Stat. Soc. B 38, 1976) of a distribution from intervals:
 a success lies in its latency band, below the timeout of its moment; an execution that timed out
-lies anywhere beyond it. One that ended early lies beyond all of them: whatever ended it would have
-done so under each. With one timeout it is the share of executions below each edge; with
-several it is what Kaplan-Meier gives for exact durations.
+lies anywhere beyond it, or would have ended early there. One that ended early takes longer than any
+timeout: whatever ended it would have done so under each. With one timeout it is the share of
+executions below each edge; with several it is what Kaplan-Meier gives for exact durations.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from monitor.diagnosis.evidence import Floats
-from monitor.diagnosis.pooling import Pooled
+from monitor.diagnosis.evidence import ActionEvidence, Floats
+from monitor.diagnosis.pooling import Pooled, pool
 from monitor.model import BAND_EDGES_MS
 
 MIN_LATE_CALLS = 30.0
@@ -24,7 +24,7 @@ handful, and nothing is claimed as if such a timeout had been observed."""
 _MAX_ITERATIONS = 2_000
 _TOLERANCE = 1e-9
 _ROUNDING = 1e-12
-_EDGES = np.array([0, *BAND_EDGES_MS], dtype=np.float64)
+_EDGES = np.array([0, *BAND_EDGES_MS, np.inf], dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,22 +57,26 @@ class SurvivalCurve:
 
 def survival_curve(pooled: Pooled) -> SurvivalCurve:
     """Return the estimate; without executions it has no points."""
-    intervals = list(_intervals(pooled))
-    if not intervals:
+    early = np.flatnonzero(pooled.early)
+    lows, highs, counts = np.array(_intervals(pooled)).reshape(-1, 3).T
+    if not lows.size and not early.size:
         return SurvivalCurve(np.zeros(0), np.zeros(0))
-    points = np.unique(
-        np.array([0.0, *(low for low, _, _ in intervals), *(high for _, high, _ in intervals)])
-    )
+    last = pooled.timeout_ms[-1:] if early.size else np.zeros(0)
+    points = np.unique(np.concatenate([[0.0], lows, highs, last]))
     points = points[np.isfinite(points)]
-    lows = np.searchsorted(points, [low for low, _, _ in intervals])
-    highs = np.array(
-        [np.searchsorted(points, high) if np.isfinite(high) else points.size
-         for _, high, _ in intervals]
-    )  # fmt: skip
-    cells = np.arange(points.size)
-    inside = (cells[None, :] >= lows[:, None]) & (cells[None, :] < highs[:, None])
-    weights = np.array([count for _, _, count in intervals])
-    mass = np.full(points.size, 1.0 / points.size)
+    # A cell for what lies from each point to the next, and one for each kind of early end.
+    at_least, until = lows[:, None], highs[:, None]
+    by_duration = (points[None, :] >= at_least) & (points[None, :] < until)
+    # What our timeout ended may have been about to end early, but not before it.
+    by_others = np.isinf(until) & (_EDGES[None, early + 1] > at_least)
+    inside = np.block(
+        [
+            [by_duration, by_others],
+            [np.zeros((early.size, points.size), bool), np.eye(early.size, dtype=bool)],
+        ]
+    )
+    weights = np.concatenate([counts, pooled.early[early]])
+    mass = np.full(inside.shape[1], 1.0 / inside.shape[1])
     share = weights / weights.sum()
     for _ in range(_MAX_ITERATIONS):
         parts = inside * mass[None, :]
@@ -82,35 +86,32 @@ def survival_curve(pooled: Pooled) -> SurvivalCurve:
         mass = updated
         if moved < _TOLERANCE:
             break
-    left = np.concatenate([[1.0], 1.0 - np.cumsum(mass)[:-1]])
+    left = np.concatenate([[1.0], 1.0 - np.cumsum(mass[: points.size])[:-1]])
     # What the sum leaves of one by rounding is no call that takes longer.
     left[left < _ROUNDING] = 0.0
     return SurvivalCurve(points, np.clip(left, 0.0, 1.0))
 
 
-def without_sparse(pooled: Pooled, timeout_ms: float) -> Pooled:
-    """Leave out timeouts above the one in force under which too few calls outlasted that one.
+def pool_observed(evidence: ActionEvidence, timeout_ms: float) -> Pooled:
+    """Pool windows, but for those above the timeout in force that too few calls outlasted.
 
     Args:
-        pooled: All executions.
+        evidence: The windows.
         timeout_ms: The timeout in force.
     """
+    pooled = pool(evidence)
     kept = pooled.timeout_ms <= timeout_ms
     if kept.all() or pooled.successes + pooled.timeouts <= 0:
         return pooled
     late = survival_curve(pooled).at(timeout_ms)
     kept |= [late * pooled.calls_from(at) >= MIN_LATE_CALLS for at in pooled.timeout_ms]
-    if not kept.any():
+    if kept.all() or not kept.any():
         return pooled
-    return replace(
-        pooled,
-        timeout_ms=pooled.timeout_ms[kept],
-        bands=pooled.bands[kept],
-        ended_by_us=pooled.ended_by_us[kept],
-    )
+    return pool(evidence.where(np.isin(evidence.timeout_ms, pooled.timeout_ms[kept])))
 
 
 def _intervals(pooled: Pooled) -> list[tuple[float, float, float]]:
+    """Return (low, high, count) of the successes, and of what our timeout ended."""
     found: dict[tuple[float, float], float] = {}
     for _, low, high, count in pooled.success_cells():
         found[low, high] = found.get((low, high), 0.0) + count
@@ -118,7 +119,4 @@ def _intervals(pooled: Pooled) -> list[tuple[float, float, float]]:
         if ended > 0:
             key = (float(timeout_ms), np.inf)
             found[key] = found.get(key, 0.0) + float(ended)
-    for band in np.flatnonzero(pooled.early):
-        key = (max(float(_EDGES[band]), float(pooled.timeout_ms[-1])), np.inf)
-        found[key] = found.get(key, 0.0) + float(pooled.early[band])
     return [(low, high, count) for (low, high), count in sorted(found.items())]

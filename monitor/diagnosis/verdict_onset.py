@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from monitor.diagnosis.early_ends import early_timeouts
 from monitor.diagnosis.evidence import DAY_SECONDS, ActionEvidence, Floats
 from monitor.diagnosis.model import Verdict
 from monitor.diagnosis.outages import Outages
-from monitor.diagnosis.pooling import early_timeouts
 from monitor.diagnosis.severity import ONGOING_SECONDS
 from monitor.diagnosis.share_changes import share_segments
 from monitor.diagnosis.verdict_period import VerdictPeriod

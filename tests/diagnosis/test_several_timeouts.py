@@ -14,7 +14,7 @@ from monitor.diagnosis.action import DiagnosisSettings
 from monitor.diagnosis.backtest import cut_off
 from monitor.diagnosis.evidence import BAND_COUNT, Floats
 from monitor.diagnosis.pooling import pool
-from monitor.diagnosis.survival import survival_curve, without_sparse
+from monitor.diagnosis.survival import pool_observed, survival_curve
 from monitor.diagnosis.tail import Tail, estimate_tail
 from monitor.diagnosis.verdict import TARGET_MET
 from monitor.model import band_of
@@ -34,7 +34,7 @@ def first_then(
 def tail_of(evidence: ActionEvidence) -> Tail:
     """Return what is known of the tail."""
     timeout_ms = evidence.current_timeout_ms
-    pooled = without_sparse(pool(evidence), timeout_ms)
+    pooled = pool_observed(evidence, timeout_ms)
     found = estimate_tail(
         pooled, survival_curve(pooled), timeout_ms=timeout_ms, cap_ms=30_000.0, target=0.99
     )
@@ -189,6 +189,81 @@ def test_what_a_raise_has_shown_is_known_once_it_is_undone(hours: int) -> None:
     assert then.success_share == pytest.approx(1 - found.timeout_share, abs=0.002)
 
 
+def with_errors(seen: ActionEvidence, part: float, at_ms: float) -> ActionEvidence:
+    """The same, and of all calls such a part that somebody else ended after so long."""
+    calls = seen.successes + seen.timeouts
+    ended = np.diff(np.floor(np.concatenate([[0.0], np.cumsum(calls * part / (1 - part))])))
+    bands = seen.timeout_bands.copy()
+    bands[:, band_of(at_ms)] += ended
+    return replace(
+        seen,
+        timeouts=seen.timeouts + ended,
+        timeout_bands=bands,
+        timeout_duration_ms=seen.timeout_duration_ms + ended * at_ms,
+        timeout_min_ms=np.where(ended > 0, at_ms, seen.timeout_min_ms),
+        timeout_max_ms=np.where(
+            seen.timeout_max_ms > 0, seen.timeout_max_ms, ended.clip(0, 1) * at_ms
+        ),
+    )
+
+
+HALF = 4 * 288
+
+
+@pytest.mark.parametrize(("first_ms", "then_ms"), [(4_000, 5_000), (10_000, 5_000)])
+@pytest.mark.parametrize("now", [0.0, 0.03])
+@pytest.mark.parametrize("before", [0.0, 0.015, 0.03, 0.10])
+def test_errors_of_before_are_none_of_now(
+    before: float, now: float, first_ms: float, then_ms: float
+) -> None:
+    """504s after 0.2 s under another timeout say nothing of how many there are under this one."""
+    first = observe(lognormal(20_000, 1_000, 0.65), first_ms, HALF)
+    then = observe(lognormal(20_000, 1_000, 0.65, 2), then_ms, HALF, start=T0 + HALF * 300)
+    then = with_errors(then, now, 200.0)
+    found = diagnose(together(with_errors(first, before, 200.0), then))
+    timed_out = then.timeouts.sum() / (then.timeouts + then.successes).sum()
+
+    assert found.timeout_share == pytest.approx(timed_out, abs=0.001)
+    assert found.verdict is (Verdict.REMOTE_TIMEOUT if now else Verdict.HEALTHY)
+    assert found.early_share == pytest.approx(now / timed_out, abs=0.06)
+    assert found.early_at_ms == (pytest.approx(200.0, rel=0.03) if now else None)
+
+
+@pytest.mark.parametrize("at_ms", [200.0, 3_900.0, 4_400.0, 9_000.0])
+def test_where_nothing_times_out_any_more_nothing_does(at_ms: float) -> None:
+    """A limit of a gateway and ours were raised together: whatever was before, none outlast it."""
+    first = with_errors(observe(lognormal(4_000, 800, 0.3), 10_000, HALF), 0.03, at_ms)
+    then = observe(lognormal(4_000, 800, 0.3, 2), 12_000, HALF, start=T0 + HALF * 300)
+    found = diagnose(together(first, then))
+
+    assert (then.timeouts.sum(), found.timeout_share) == (0, 0)
+    assert found.verdict is Verdict.HEALTHY
+
+
+def test_errors_under_a_longer_timeout_that_is_left_out_are_left_out() -> None:
+    """Half a day under 10 s tells too little of what outlasts 5 s, and nothing of 504s today."""
+    hanging = [with_hangs(lognormal(calls, 800, 0.3), 0.006, 3) for calls in (8_000, 4_000)]
+    first = observe(hanging[0], 5_000, HALF)
+    longer = observe(lognormal(1_000, 800, 0.3, 2), 10_000, 144, start=T0 + HALF * 300)
+    then = observe(hanging[1], 5_000, 576, start=T0 + (HALF + 288) * 300)
+    found = diagnose(together(together(first, with_errors(longer, 0.06, 200.0)), then))
+
+    timed_out = (first.timeouts.sum() + then.timeouts.sum()) / 12_000
+    assert found.timeout_share == pytest.approx(timed_out, abs=0.0002)
+    assert found.verdict is Verdict.HEALTHY
+
+
+def test_what_ended_early_is_told_as_it_is_under_the_timeout_in_force() -> None:
+    """After 0.2 s under 10 s, and not after 10.1 s, as it was on average with 30 s."""
+    first = with_errors(observe(lognormal(8_000, 800, 0.4), 30_000, HALF), 0.05, 20_000.0)
+    then = observe(lognormal(8_000, 800, 0.4, 2), 10_000, HALF, start=T0 + HALF * 300)
+    found = diagnose(together(first, with_errors(then, 0.05, 200.0)))
+
+    assert found.verdict is Verdict.REMOTE_TIMEOUT
+    assert "ended after 0.2 s, well before our 10 s" in found.why
+    assert found.early_at_ms == pytest.approx(200.0)
+
+
 def test_a_call_that_ended_early_makes_no_raise_look_worse() -> None:
     """A handful outlast the new timeout: those that the old one ended say nothing of it."""
     before = observe(lognormal(10_000, 1_800, 0.6), 4_000, 288)
@@ -239,7 +314,7 @@ def test_bounds_are_bounds_whatever_was_counted(seen: ActionEvidence, cap_ms: fl
     low, high = found.rescue_bounds or (0.0, 1.0)
     assert 0 <= low <= high <= 1
     timeout_ms = seen.current_timeout_ms
-    pooled = without_sparse(pool(seen), timeout_ms)
+    pooled = pool_observed(seen, timeout_ms)
     if timeout_ms <= 0 or pooled.successes + pooled.timeouts <= 0:
         return
     tail = estimate_tail(
