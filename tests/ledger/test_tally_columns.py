@@ -156,3 +156,18 @@ def test_a_period_of_very_many_windows_is_read_too(ledger: Ledger) -> None:
         action_ids=["a2"],
     )
     assert found.successes.count.tolist() == [1.0]
+
+
+@pytest.mark.parametrize("odd", ["a\0b", "\ud800", "a" * 100_000, ""])
+def test_an_id_that_no_state_can_hold_is_nobodys(ledger: Ledger, odd: str) -> None:
+    """Whoever names it is told what there is of the others."""
+    filled(ledger)
+    found = ledger.tallies.columns(
+        ORG,
+        windows(0, 24),
+        bucket_seconds=3_600,
+        window_seconds=WINDOW_SECONDS,
+        action_ids=[odd, "a2"],
+    )
+
+    assert successes_of(found) == {("a2", T0): (1, 200.0, 900.0, 0)}
