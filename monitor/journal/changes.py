@@ -63,6 +63,7 @@ def add_change(connection: Connection, org_id: int, intent: Intent) -> Change:
             "trial_seconds": intent.trial_seconds,
             "alike_since": intent.alike_since,
             "effect": "",
+            "effect_note": "",
         },
     )
     return get_change(connection, intent.org, org_id, int(result.scalar_one()))
@@ -132,6 +133,7 @@ def read_changes(
             trial_seconds=row.trial_seconds,
             alike_since=row.alike_since,
             effect=row.effect,
+            effect_note=row.effect_note,
         )
         for row in connection.execute(statement)
     )

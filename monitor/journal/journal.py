@@ -194,7 +194,7 @@ class Journal:
         to: ChangeState,
         entry: AuditEntry,
         *,
-        effect: str = "",
+        effect: tuple[str, str] | None = None,
         quarantine: Quarantine | None = None,
         damage: DamageFound | None = None,
     ) -> Change:
@@ -208,7 +208,8 @@ class Journal:
             change: The change as it was.
             to: Its state from now on.
             entry: Its line in the audit trail.
-            effect: What it was measured to have done, in words; empty where it was not judged now.
+            effect: What it was measured to have done, as a code and in words; None where it was not
+                judged now.
             quarantine: Where the action is to be left alone from now on.
             damage: Where its write has changed more than the timeout. That is recorded and stops
                 all changes of the org in the same transaction: a program that ends in between
@@ -227,8 +228,8 @@ class Journal:
                 "touched_at": entry.at,
                 "ended_at": None if to in OPEN_STATES else entry.at,
             }
-            if effect:
-                values["effect"] = effect
+            if effect is not None:
+                values |= dict(zip(("effect", "effect_note"), effect, strict=True))
             found_long_after = to is ChangeState.KEPT and change.applied_at is None
             if to is ChangeState.APPLIED or found_long_after:
                 values |= {"applied_at": entry.at, "lock_after": entry.lock_after}

@@ -163,7 +163,8 @@ class Change:
             is no trial.
         alike_since: Since when the action behaved as it did when this was decided; 0 where all that
             was looked at was alike.
-        effect: What it was measured to have done, in words; empty where it was not judged.
+        effect: What it was measured to have done, as a code; empty where it was not judged.
+        effect_note: The same in words.
     """
 
     change_id: int
@@ -190,13 +191,14 @@ class Change:
     trial_seconds: float = 0.0
     alike_since: float = 0.0
     effect: str = ""
+    effect_note: str = ""
 
     @property
     def story(self) -> str:
         """What it was measured to have done, and why it stands where it stands, in words."""
-        if not self.effect or self.effect in self.note:
+        if not self.effect_note or self.effect_note in self.note:
             return self.note
-        return f"{self.effect}; {self.note}" if self.note else self.effect
+        return f"{self.effect_note}; {self.note}" if self.note else self.effect_note
 
     @property
     def trial_ends_at(self) -> float | None:
@@ -353,6 +355,9 @@ PUT_OFF = "put_off"
 
 NOT_SENT = "not_sent"
 """Reason code of a change that the last look at the action stood in the way of."""
+
+NOTHING_SHOWN = "nothing_shown"
+"""Effect and reason code: its time was over before it had shown whether it helps."""
 
 NOT_UNDONE = "not_undone"
 """Reason code of a change that can't be undone; it is tried again after a while."""

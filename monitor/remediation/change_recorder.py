@@ -10,6 +10,7 @@ import structlog
 
 from monitor.errors import RefusedError
 from monitor.journal import (
+    NOTHING_SHOWN,
     AuditEntry,
     Change,
     ChangeState,
@@ -21,7 +22,9 @@ from monitor.journal import (
 )
 from monitor.remediation.actor import ActorContext
 from monitor.remediation.audit_entries import about_change
+from monitor.remediation.effect import Judgement
 from monitor.remediation.put_back import keeping_damage
+from monitor.remediation.trials import UNSHOWN_REST_SECONDS
 from monitor.remediation.write_request import Guards
 
 log = structlog.get_logger()
@@ -34,7 +37,6 @@ ANSWER_SECONDS = 45.0
 """The longest that one request takes: a lease with less time left does not let it go out."""
 
 NOT_HELPFUL = "not_helpful"
-NOTHING_SHOWN = "nothing_shown"
 ROLLED_BACK = "rolled_back"
 CHANGED_BY_OTHERS = "changed_by_others"
 
@@ -47,6 +49,17 @@ ENDED = "ended"
 
 
 _OVER = "its settings were read anew, or its program ends"
+
+
+def why_left_alone(change: Change, usual: str) -> str:
+    """Return why an action is left alone after a change: a trial may have shown nothing.
+
+    Args:
+        change: The change, as it was judged.
+        usual: The reason where it has shown something, or was no trial.
+    """
+    is_unshown = bool(change.trial_seconds) and change.effect == NOTHING_SHOWN
+    return NOTHING_SHOWN if is_unshown else usual
 
 
 class CalledOffError(RefusedError):
@@ -74,7 +87,7 @@ class ChangeRecorder:
         detail: str,
         *,
         lock_after: str = "",
-        effect: str = "",
+        effect: Judgement | None = None,
         quarantine: Quarantine | None = None,
         reason: str = "",
         damage: DamageFound | None = None,
@@ -90,8 +103,9 @@ class ChangeRecorder:
             lock_after=lock_after or change.lock_after,
             reason=reason,
         )
+        told = None if effect is None else (effect.effect.value, effect.detail)
         moved = self._journal.move(
-            lease, change, to, entry, effect=effect, quarantine=quarantine, damage=damage
+            lease, change, to, entry, effect=told, quarantine=quarantine, damage=damage
         )
         self.tell(moved)
         return moved
@@ -119,6 +133,8 @@ class ChangeRecorder:
 
     def quarantine(self, change: Change, reason: str, longest_seconds: float = inf) -> Quarantine:
         """Return why an action is left alone from now on, and until when."""
+        if reason == NOTHING_SHOWN:
+            longest_seconds = UNSHOWN_REST_SECONDS
         now = self.now()
         until = now + min(self._context.quarantine_seconds, longest_seconds)
         return Quarantine(change.action_id, reason, now, until, change.change_id)
@@ -133,7 +149,7 @@ class ChangeRecorder:
         damage: DamageFound | None = None,
     ) -> Change:
         """Record that the value before is in force again, and leave the action alone."""
-        quarantine = self.quarantine(change, ROLLED_BACK)
+        quarantine = self.quarantine(change, why_left_alone(change, ROLLED_BACK))
         state = ChangeState.ROLLED_BACK
         return self.move(
             lease, change, state, note, lock_after=lock, quarantine=quarantine, damage=damage

@@ -52,7 +52,7 @@ class Effect(StrEnum):
     NOT_HELPED = "not_helped"
     HARMED = "harmed"
     NOTHING_SHOWN = "nothing_shown"
-    """A trial that is over has shown neither."""
+    """Its time is over, and it has shown neither."""
     NOT_YET = "not_yet"
 
 
@@ -173,7 +173,7 @@ def judge(before: Measured, after: Measured, *, first: int, waited_seconds: floa
     )
     if after.windows < first or not after.calls or not before.calls:
         if out_of_patience:
-            return Judgement(Effect.NOT_HELPED, "no effect could be shown: too few calls")
+            return Judgement(Effect.NOTHING_SHOWN, "no effect could be shown: too few calls")
         return Judgement(Effect.NOT_YET, f"{after.windows} of {first} windows have settled")
     fewer = _chance_of_so_few(before, after, 1.0)
     if _is_throttled(before, after):
@@ -186,7 +186,7 @@ def judge(before: Measured, after: Measured, *, first: int, waited_seconds: floa
     elif _chance_of_so_many(before, after, 1 - WORTH) <= SURE:
         effect = Effect.NOT_HELPED
     elif out_of_patience:
-        effect, shares = Effect.NOT_HELPED, f"no effect could be shown: {shares}"
+        effect, shares = Effect.NOTHING_SHOWN, f"no effect could be shown: {shares}"
     else:
         effect = Effect.NOT_YET
     return Judgement(effect, shares, fewer)

@@ -218,7 +218,7 @@ class OpenChanges:
     def _undo(self, lease: Lease, change: Change) -> None:
         guards = UndoGuards(self._settings, change, Initiator.AUTO)
         try:
-            self._writer.undo(lease, change, change.effect or change.note, guards).reached()
+            self._writer.undo(lease, change, change.effect_note or change.note, guards).reached()
         except (NotFoundError, RefusedError) as error:
             self._writer.resolver.not_undone(lease, change, error)
 

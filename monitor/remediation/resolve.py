@@ -15,6 +15,7 @@ undoing      recorded just before it is undone    reads the platform: old, ours,
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -25,12 +26,12 @@ from monitor.journal import (
     IN_FORCE_STATES,
     NEXT,
     NOT_UNDONE,
+    NOTHING_SHOWN,
     UNSETTLED_STATES,
     Change,
     ChangeState,
     Journal,
     Lease,
-    Quarantine,
     RemediationState,
     stand_down_note,
     who_overrode,
@@ -38,9 +39,9 @@ from monitor.journal import (
 from monitor.remediation.change_recorder import (
     CHANGED_BY_OTHERS,
     NOT_HELPFUL,
-    NOTHING_SHOWN,
     ROLLED_BACK,
     ChangeRecorder,
+    why_left_alone,
 )
 from monitor.remediation.damage_repair import DamageRepair
 from monitor.remediation.effect import Effect, Judgement
@@ -54,7 +55,6 @@ from monitor.remediation.put_back import (
 )
 from monitor.remediation.targets import NOT_SHOWN, Target, TargetState
 from monitor.remediation.transitions import is_explained, resolve_state
-from monitor.remediation.trials import UNSHOWN_REST_SECONDS
 
 log = structlog.get_logger()
 
@@ -216,9 +216,10 @@ class Resolver:
             if also_changed and state in {ChangeState.KEPT, ChangeState.WATCHING}:
                 note = f"{note}; it differs at {', '.join(also_changed[:_MOST_PLACES])}"
             lock = lock_after or reading.lock
-            quarantine = (
-                self._quarantine_after(change) if state is ChangeState.ROLLED_BACK else None
-            )
+            quarantine = None
+            if state is ChangeState.ROLLED_BACK:
+                why = why_left_alone(change, ROLLED_BACK)
+                quarantine = self._recorder.quarantine(change, why)
             change = self._recorder.move(
                 lease, change, state, note, lock_after=lock, quarantine=quarantine
             )
@@ -226,14 +227,6 @@ class Resolver:
                 self.supersede_by_hand(lease, change)
                 continue
             return change
-
-    def _quarantine_after(self, change: Change) -> Quarantine | None:
-        """Return how long an action rests that was set back; None where that is settled."""
-        standing = self.state().quarantines.get(change.action_id)
-        settled = (change.change_id, NOTHING_SHOWN)
-        if standing is not None and (standing.change_id, standing.reason) == settled:
-            return None
-        return self._recorder.quarantine(change, ROLLED_BACK)
 
     def supersede(
         self, lease: Lease, change: Change, reading: TargetState, remark: str = ""
@@ -299,15 +292,21 @@ class Resolver:
 
     def judged(self, lease: Lease, change: Change, judgement: Judgement) -> Change:
         """Record what a change has done."""
-        state, quarantine = ChangeState.UNHELPFUL, None
-        if judgement.effect is Effect.HELPED:
-            state = ChangeState.VERIFIED
-        elif judgement.effect is Effect.NOTHING_SHOWN:
-            quarantine = self._recorder.quarantine(change, NOTHING_SHOWN, UNSHOWN_REST_SECONDS)
-        else:
-            quarantine = self._recorder.quarantine(change, NOT_HELPFUL)
-        told = judgement.detail
-        return self._recorder.move(lease, change, state, told, effect=told, quarantine=quarantine)
+        state, quarantine, reason = ChangeState.VERIFIED, None, ""
+        if judgement.effect is not Effect.HELPED:
+            state = ChangeState.UNHELPFUL
+            why = why_left_alone(replace(change, effect=judgement.effect.value), NOT_HELPFUL)
+            quarantine = self._recorder.quarantine(change, why)
+            reason = NOTHING_SHOWN if why == NOTHING_SHOWN else ""
+        return self._recorder.move(
+            lease,
+            change,
+            state,
+            judgement.detail,
+            effect=judgement,
+            quarantine=quarantine,
+            reason=reason,
+        )
 
     def not_undone(self, lease: Lease, change: Change, error: TimeoutMonitorError) -> Change:
         """Record why a change can't be undone; it is tried again after a while."""

@@ -45,14 +45,15 @@ changes = Table(
     Column("damage", RedactedText, nullable=False, server_default=""),
     Column("trial_seconds", Double, nullable=False, server_default="0"),
     Column("alike_since", Double, nullable=False, server_default="0"),
-    Column("effect", RedactedText, nullable=False, server_default=""),
+    Column("effect", String, nullable=False, server_default=""),
+    Column("effect_note", RedactedText, nullable=False, server_default=""),
     Index("changes_by_action", "org_id", "action_id", "id"),
     Index("changes_by_state", "org_id", "state"),
 )
 """Every change that was ever intended, with how far it has come. They are never pruned.
 
 What decides about later writes stands in ``state``, ``reason`` and ``damage`` (since version 4),
-``trial_seconds`` and ``alike_since`` (since version 5); ``note`` and ``effect`` are for people."""
+``trial_seconds``, ``alike_since`` and ``effect`` (since version 5); the notes are for people."""
 
 audit = Table(
     "audit",

@@ -214,6 +214,7 @@ def _to_version_5(connection: Connection) -> None:
         "trial_seconds": "DOUBLE PRECISION NOT NULL DEFAULT 0",
         "alike_since": "DOUBLE PRECISION NOT NULL DEFAULT 0",
         "effect": "VARCHAR NOT NULL DEFAULT ''",
+        "effect_note": "VARCHAR NOT NULL DEFAULT ''",
     }
     for name, kind in added.items():
         if name not in there:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from monitor.formats import UNKNOWN, count_of, exact_seconds, utc_minute
-from monitor.journal import GONE, ChangeState
+from monitor.journal import GONE, NOTHING_SHOWN, ChangeState
 from monitor.web.change_rows import (
     ChangeRow,
     ChangeStep,
@@ -49,6 +49,9 @@ _OUTCOMES_OF_TRIALS: Mapping[ChangeState, str] = {
 }
 """The same of a trial, where it is another."""
 
+_UNSHOWN = "The trial showed nothing; it is to be set back"
+"""The same of one whose time was over before it had shown whether it helps."""
+
 _DELETED = ("unknown", "The action was deleted since")
 """The same where nothing is left of what was changed."""
 
@@ -68,6 +71,12 @@ _STEPS: Mapping[str, str] = {
     "abandoned": "never sent",
     "quarantined": "left alone from now on",
 }
+_SPECIAL_STEPS: Mapping[str, str] = {
+    GONE: "deleted since",
+    NOTHING_SHOWN: "it showed nothing",
+}
+"""What a step was where its reason says more than the state that it led to."""
+
 _NOT_MADE: Mapping[str, tuple[str, str]] = {
     "refused": ("Refused", "refused"),
     "dry_run": ("Tried without writing", "tried without writing"),
@@ -115,7 +124,7 @@ def change_row(change: Change, lines: Sequence[AuditEntry] = ()) -> ChangeRow:
         steps=tuple(
             ChangeStep(
                 one.at,
-                "deleted since" if one.reason == GONE else _STEPS.get(one.event, one.event),
+                _SPECIAL_STEPS.get(one.reason) or _STEPS.get(one.event, one.event),
                 one.detail,
                 "" if one.actor == change.actor else _by(one.actor),
             )
@@ -138,6 +147,8 @@ def _outcome(change: Change) -> tuple[str, str]:
         # That it does not help is what it was to find out.
         severity = "warning"
     told = _OUTCOMES_OF_TRIALS.get(change.state, outcome)
+    if change.state is ChangeState.UNHELPFUL and change.effect == NOTHING_SHOWN:
+        told = _UNSHOWN
     return severity, told.format(until=f"{utc_minute(ends_at)} UTC")
 
 

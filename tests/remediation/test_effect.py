@@ -59,7 +59,7 @@ def test_nothing_is_said_before_enough_windows_have_settled() -> None:
 def test_what_can_not_be_shown_in_a_week_did_not_help(later: Measured) -> None:
     """Callers must not wait longer for an effect that nobody can see."""
     assert effect(BEFORE, later, PATIENCE_SECONDS - 1) is Effect.NOT_YET
-    assert effect(BEFORE, later, PATIENCE_SECONDS) is Effect.NOT_HELPED
+    assert effect(BEFORE, later, PATIENCE_SECONDS) is Effect.NOTHING_SHOWN
 
 
 def test_calls_that_the_platform_refuses_since_are_harm() -> None:

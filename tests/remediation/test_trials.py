@@ -11,10 +11,10 @@ import pytest
 from monitor.config import RemediationSettings
 from monitor.diagnosis import DiagnosisSettings, Editable, JudgedEvidence, Verdict, diagnose
 from monitor.diagnosis.evidence import ActionEvidence
-from monitor.journal import GONE, NOT_UNDONE, Change, ChangeState
+from monitor.journal import GONE, NOT_UNDONE, AuditEntry, Change, ChangeState
 from monitor.remediation.decide import decide
 from monitor.remediation.decision import Candidate, Decision, DecisionKind, Initiator
-from monitor.remediation.effect import Effect, Judgement
+from monitor.remediation.effect import Effect, Judgement, Measured, judge
 from monitor.remediation.reconcile import ReconcileReport
 from monitor.remediation.trials import (
     TIMEOUTS_TO_EXPECT,
@@ -243,6 +243,62 @@ def test_an_action_rests_for_as_long_as_its_trial_tells(
     bench.move_clock(HOUR)
     turn(bench)
     assert bench.value_ms(LISTED) == 6_000
+
+
+def late_by(bench: Bench, seconds: float) -> None:
+    """A trial of a day is over for so long when somebody ends the pause that held up its end."""
+    turn(bench)
+    bench.move_clock(DAY)
+    bench.pause()
+    turn(bench)
+    assert (newest(bench).state, bench.value_ms(LISTED)) == (S.UNHELPFUL, 6_000)
+    bench.move_clock(seconds)
+
+
+def test_the_rest_after_a_trial_begins_when_it_is_set_back(make_bench: MakeBench) -> None:
+    """However late that is: callers have waited longer until then."""
+    bench = make_bench("integration-action", BY_ITSELF)
+    bench.unclear |= {LISTED}
+    late_by(bench, 9 * DAY)
+    bench.resume()
+    turn(bench)
+    set_back_at = bench.clock.now()
+    assert bench.value_ms(LISTED) == 4_000
+
+    (quarantine,) = bench.raw_state().quarantines.values()
+    assert quarantine.reason == "nothing_shown"
+    assert quarantine.since == pytest.approx(set_back_at, abs=60)
+    assert quarantine.until == quarantine.since + 7 * DAY
+
+
+def test_a_rest_that_a_person_has_ended_begins_anew_with_the_set_back(
+    make_bench: MakeBench,
+) -> None:
+    """A week, as after any trial that showed nothing."""
+    bench = make_bench("integration-action", BY_ITSELF)
+    bench.unclear |= {LISTED}
+    late_by(bench, HOUR)
+    line = AuditEntry(bench.clock.now(), ORG, "released", "ann@desk", LISTED)
+    bench.ledger.journal.release(ORG, LISTED, line)
+    bench.resume()
+    turn(bench)
+
+    (quarantine,) = bench.raw_state().quarantines.values()
+    assert quarantine.reason == "nothing_shown"
+    assert quarantine.until == quarantine.since + 7 * DAY
+
+
+@pytest.mark.parametrize("waited", [DAY, 6 * DAY, 7 * DAY, 30 * DAY])
+def test_a_trial_that_shows_nothing_shows_nothing_however_late_it_is_looked_at(waited: int) -> None:
+    """At its end, and after the week that any raise is given."""
+    over = change(S.WATCHING, ago=waited + HOUR, trial_seconds=float(DAY))
+    before = Measured(windows=288, successes=990, timeouts=10)
+    after = Measured(windows=288, successes=992, timeouts=8)
+    found = judge(before, after, first=6, waited_seconds=float(waited))
+
+    assert judged_as_trial(over, found, NOW).effect is Effect.NOTHING_SHOWN
+    nothing = judge(before, Measured(), first=6, waited_seconds=float(waited))
+    assert judged_as_trial(over, nothing, NOW).effect is Effect.NOTHING_SHOWN
 
 
 def test_a_trial_that_a_person_sets_back_before_its_end_is_as_any_change(

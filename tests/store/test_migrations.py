@@ -41,7 +41,7 @@ def make_version_4(url: str) -> None:
     engine = engine_of(url)
     with engine.begin() as connection:
         metadata.drop_all(connection, tables=VERSION_5)
-        for name in ("trial_seconds", "alike_since", "effect"):
+        for name in ("trial_seconds", "alike_since", "effect", "effect_note"):
             connection.execute(text(f"ALTER TABLE changes DROP COLUMN {name}"))
         connection.execute(text("UPDATE meta SET value = '4' WHERE key = 'schema_version'"))
     engine.dispose()
