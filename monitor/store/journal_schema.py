@@ -53,7 +53,8 @@ changes = Table(
 """Every change that was ever intended, with how far it has come. They are never pruned.
 
 What decides about later writes stands in ``state``, ``reason`` and ``damage`` (since version 4),
-``trial_seconds``, ``alike_since`` and ``effect`` (since version 5); the notes are for people."""
+``trial_seconds`` (since version 5), ``alike_since`` and ``effect`` (since version 6); the notes
+are for people."""
 
 audit = Table(
     "audit",

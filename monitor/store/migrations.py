@@ -185,12 +185,7 @@ _REASONS: tuple[tuple[str, str, str], ...] = (
 
 def _read_notes(connection: Connection) -> None:
     """Take what decides about later writes out of the notes of changes; these stay as they are."""
-    # A state of version 1 gets its table of changes as it is today.
-    there = {one["name"] for one in inspect(connection).get_columns(changes.name)}
-    for name in sorted({"reason", "damage"} - there):
-        connection.execute(
-            text(f"ALTER TABLE changes ADD COLUMN {name} VARCHAR NOT NULL DEFAULT ''")
-        )
+    _add_to_changes(connection, dict.fromkeys(("damage", "reason"), "VARCHAR NOT NULL DEFAULT ''"))
     told = type_coerce(changes.c.note, String)
     damaged = update(changes).where(told.contains(_DAMAGED))
     connection.execute(damaged.values(damage=_DAMAGED))
@@ -202,21 +197,29 @@ def _read_notes(connection: Connection) -> None:
 def _to_version_5(connection: Connection) -> None:
     """Add the table of packed windows, and let changes be trials, of which none is one yet.
 
-    Nor is it known of any since when its action had behaved alike, or apart from its note what it
-    has done.
-
     Windows are packed while the program runs, however many there are.
     """
     metadata.create_all(connection, tables=VERSION_5)
-    # A state of version 1 gets its table of changes as it is today.
-    there = {one["name"] for one in inspect(connection).get_columns(changes.name)}
+    _add_to_changes(connection, {"trial_seconds": "DOUBLE PRECISION NOT NULL DEFAULT 0"})
+
+
+def _to_version_6(connection: Connection) -> None:
+    """Keep with a change since when its action had behaved alike, and apart what it has done.
+
+    Neither is known of any yet: what it has done stands in its note at most.
+    """
     added = {
-        "trial_seconds": "DOUBLE PRECISION NOT NULL DEFAULT 0",
         "alike_since": "DOUBLE PRECISION NOT NULL DEFAULT 0",
         "effect": "VARCHAR NOT NULL DEFAULT ''",
         "effect_note": "VARCHAR NOT NULL DEFAULT ''",
     }
-    for name, kind in added.items():
+    _add_to_changes(connection, added)
+
+
+def _add_to_changes(connection: Connection, columns: Mapping[str, str]) -> None:
+    """Add columns to the table of changes; a state of version 1 gets it as it is today."""
+    there = {one["name"] for one in inspect(connection).get_columns(changes.name)}
+    for name, kind in columns.items():
         if name not in there:
             connection.execute(text(f"ALTER TABLE changes ADD COLUMN {name} {kind}"))
 
@@ -226,6 +229,7 @@ STEPS: Mapping[int, Callable[[Connection], None]] = {
     2: _to_version_3,
     3: _to_version_4,
     4: _to_version_5,
+    5: _to_version_6,
 }
 """What leads on from each version that can be upgraded."""
 

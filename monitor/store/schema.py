@@ -1,4 +1,4 @@
-"""The tables of the ledger, version 5; changing one means a new version and a step towards it."""
+"""The tables of the ledger, version 6; changing one means a new version and a step towards it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 APPLICATION = "timeout-monitor"
 """What ``meta`` says of whose file it is."""
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 
 BAND_COLUMNS: tuple[str, ...] = tuple(f"b{index:02}" for index in range(len(BAND_EDGES_MS) + 1))
 """One column a latency band, so that SQL sums them; ``b00`` is the fastest."""

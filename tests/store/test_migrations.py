@@ -15,6 +15,7 @@ from sqlalchemy.engine import Engine
 
 from monitor.counts import Tally
 from monitor.errors import LedgerError
+from monitor.journal import AuditEntry, ChangeState
 from monitor.ledger import Ledger
 from monitor.model import Action, ActionKind, Bands, TimeoutEdit
 from monitor.store.journal_schema import VERSION_2
@@ -35,14 +36,24 @@ BANDS_ADDED = {9: 10, 12: 13, 15: 16, 18: 19}
 """Where version 3 has two bands, version 2 had one, here given by both."""
 
 
-def make_version_4(url: str) -> None:
-    """A ledger as version 4 left it."""
+def make_version_5(url: str) -> None:
+    """A ledger as version 5 left it."""
     Ledger.open(url).close()
     engine = engine_of(url)
     with engine.begin() as connection:
-        metadata.drop_all(connection, tables=VERSION_5)
-        for name in ("trial_seconds", "alike_since", "effect", "effect_note"):
+        for name in ("alike_since", "effect", "effect_note"):
             connection.execute(text(f"ALTER TABLE changes DROP COLUMN {name}"))
+        connection.execute(text("UPDATE meta SET value = '5' WHERE key = 'schema_version'"))
+    engine.dispose()
+
+
+def make_version_4(url: str) -> None:
+    """A ledger as version 4 left it."""
+    make_version_5(url)
+    engine = engine_of(url)
+    with engine.begin() as connection:
+        metadata.drop_all(connection, tables=VERSION_5)
+        connection.execute(text("ALTER TABLE changes DROP COLUMN trial_seconds"))
         connection.execute(text("UPDATE meta SET value = '4' WHERE key = 'schema_version'"))
     engine.dispose()
 
@@ -164,6 +175,24 @@ def test_a_state_of_version_4_is_upgraded_when_it_is_opened(url: str) -> None:
         assert ledger.tallies.sums(ORG, windows(0, 900), 300) == found
         assert count_of(ledger) == 10
         assert ledger.record(ORG, SOURCE, reading(*found)).executions_added == 0
+    assert version_of(url) == (str(SCHEMA_VERSION), set(metadata.tables))
+
+
+def test_a_state_of_version_5_is_upgraded_when_it_is_opened(url: str) -> None:
+    """What was changed stays; what version 6 keeps with a change can be kept."""
+    with Ledger.open(url) as ledger:
+        begun(ledger, leased(ledger))
+    make_version_5(url)
+
+    with Ledger.open(url) as ledger:
+        (change,) = ledger.journal.changes(ORG, 9)
+        assert (change.alike_since, change.effect, change.effect_note) == (0.0, "", "")
+        lease = ledger.journal.take_lease(ORG, "another", T0 + 3_600, 60.0)
+        assert lease is not None
+        told = ("helped", "none timed out after it")
+        line = AuditEntry(T0 + 3_600, ORG, "", "auto@h", "a1", "Look Up")
+        moved = ledger.journal.move(lease, change, ChangeState.ABANDONED, line, effect=told)
+        assert (moved.effect, moved.effect_note) == told
     assert version_of(url) == (str(SCHEMA_VERSION), set(metadata.tables))
 
 
