@@ -289,7 +289,7 @@ def _find(
         # Without a shape nothing is known but that what ended early is beyond our rescue.
         rescue_bounds=tail.rescued_at(tail.raise_to_ms)
         if tail is not None
-        else (0.0, 1.0 - pooled.lost_share),
+        else (0.0, 1.0 - curve.lost_share(timeout_ms)),
     )
 
 

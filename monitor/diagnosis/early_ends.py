@@ -71,14 +71,30 @@ class EarlyEnds:
         total = float(count.sum())
         return float(count @ self.mean_ms) / total if total else 0.0
 
-    def by_band(self, chosen: Windows) -> Floats:
-        """Return how many of the chosen windows ended in each latency band; shape (21,)."""
+    @property
+    def counts(self) -> Windows:
+        """The windows whose early ends count as they were counted: others are not of today."""
+        return self.today | ~self.before
+
+    @property
+    def mean_ms_by_band(self) -> Floats:
+        """Mean duration of those in each latency band; 0.0 where there are none; shape (21,)."""
+        total_ms = self.by_band(self.counts, self.count * self.mean_ms)
+        count = self.by_band(self.counts)
+        return np.divide(total_ms, count, out=np.zeros_like(count), where=count > 0)
+
+    def by_band(self, chosen: Windows, summed: Floats | None = None) -> Floats:
+        """Return how many of the chosen windows ended in each latency band; shape (21,).
+
+        Args:
+            chosen: The windows; shape (n,).
+            summed: What is summed in place of how many; shape (n,).
+        """
         found = np.zeros(len(_LOWER_EDGES))
         rows = np.flatnonzero(chosen & (self.count > 0))
-        for at_ms, count in zip(
-            self.mean_ms[rows].tolist(), self.count[rows].tolist(), strict=True
-        ):
-            found[band_of(at_ms)] += count
+        values = (self.count if summed is None else summed)[rows]
+        for at_ms, value in zip(self.mean_ms[rows].tolist(), values.tolist(), strict=True):
+            found[band_of(at_ms)] += value
         return found
 
     def by_timeout(self, timeout_ms: Floats, group: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
@@ -95,7 +111,7 @@ class EarlyEnds:
         counted, part = np.zeros((2, len(timeout_ms), len(_LOWER_EDGES)))
         for one, limit_ms in enumerate(timeout_ms.tolist()):
             own = group == one
-            counted[one] = self.by_band(own & (self.today | ~self.before))
+            counted[one] = self.by_band(own & self.counts)
             if not self.today[own].any():
                 shorter = self.mean_ms < EARLY_RATIO * limit_ms
                 # Where all of today end early, one more call may yet answer.

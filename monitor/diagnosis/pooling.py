@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from monitor.diagnosis.early_ends import EarlyEnds
 from monitor.diagnosis.evidence import ActionEvidence, Floats
@@ -35,11 +34,9 @@ class Pooled:
         ended_by_us: Executions that our timeout ended; shape (g,).
         early: Timed-out executions that ended earlier, by the band they ended in, as many as there
             would be today; shape (21,).
+        early_ms: Mean duration of those in each band; 0.0 where there are none; shape (21,).
         early_at_ms: Mean duration of those that ended before the timeout in force; 0.0 where there
             are none.
-        lost_share: Early ones per timed-out execution under the timeout in force or a longer one,
-            for what a shorter one has ended might have ended early under it; under any where these
-            are few. No raise rescues them.
         early_share: Timed-out executions that ended before the timeout in force would have ended
             them, per timed-out execution under it.
         near: How successes lie just below the timeout in force; None where it was not looked at.
@@ -49,8 +46,8 @@ class Pooled:
     bands: Floats
     ended_by_us: Floats
     early: Floats
+    early_ms: Floats
     early_at_ms: float
-    lost_share: float = 0.0
     early_share: float = 0.0
     near: NearBands | None = None
 
@@ -104,27 +101,19 @@ def pool(evidence: ActionEvidence) -> Pooled:
     before = by_timeout(ends.count * (ends.today & ends.before)) + part.sum(axis=1) * every
     ended_by_us = ended_by_us * rest
     total = ended_by_us + early.sum(axis=1)
-    shown_early = _shown(timeouts_ms == current_ms, total)
-    shown_lost = _shown(timeouts_ms >= current_ms, total)
+    shown = timeouts_ms == current_ms
+    if total[shown].sum() < MIN_TIMEOUTS_IN_FORCE:
+        shown |= True
     return Pooled(
         timeout_ms=timeouts_ms,
         bands=bands * rest[:, None],
         ended_by_us=ended_by_us,
         early=early.sum(axis=0),
+        early_ms=ends.mean_ms_by_band,
         early_at_ms=ends.mean_ms_before,
-        lost_share=_part(early.sum(axis=1)[shown_lost], total[shown_lost]),
-        early_share=_part(before[shown_early], total[shown_early]),
+        early_share=float(before[shown].sum()) / max(float(total[shown].sum()), 1e-12),
         near=NearBands.pooled(evidence.near),
     )
-
-
-def _shown(chosen: npt.NDArray[np.bool_], timeouts: Floats) -> npt.NDArray[np.bool_]:
-    """Return the chosen timeouts, or all where too few executions timed out under those."""
-    return chosen | bool(timeouts[chosen].sum() < MIN_TIMEOUTS_IN_FORCE)
-
-
-def _part(some: Floats, every: Floats) -> float:
-    return float(some.sum()) / max(float(every.sum()), 1e-12)
 
 
 def _below_timeout(bands: Floats, successes: Floats, timeouts_ms: Floats) -> Floats:

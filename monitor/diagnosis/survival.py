@@ -15,7 +15,6 @@ import numpy as np
 
 from monitor.diagnosis.evidence import ActionEvidence, Floats
 from monitor.diagnosis.pooling import Pooled, pool
-from monitor.model import BAND_EDGES_MS
 
 MIN_LATE_CALLS = 30.0
 """Of the calls under timeouts above the one in force so many must outlast that: fewer are a
@@ -24,7 +23,6 @@ handful, and nothing is claimed as if such a timeout had been observed."""
 _MAX_ITERATIONS = 2_000
 _TOLERANCE = 1e-9
 _ROUNDING = 1e-12
-_EDGES = np.array([0, *BAND_EDGES_MS, np.inf], dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,14 +32,22 @@ class SurvivalCurve:
     Attributes:
         at_ms: Points, ascending, from 0 to the largest timeout; shape (k,).
         share: Share of calls that take longer; begins at 1 and never rises; shape (k,).
+        early: Share of calls that somebody else ends, however long the timeout: a part of those
+            that take longer at each point.
     """
 
     at_ms: Floats
     share: Floats
+    early: float = 0.0
 
     def at(self, duration_ms: float) -> float:
         """Return the share of calls that take longer: even in a band, flat at the end."""
         return float(np.interp(duration_ms, self.at_ms, self.share))
+
+    def lost_share(self, timeout_ms: float) -> float:
+        """Return the share of the calls beyond a timeout that no longer one would let answer."""
+        late = self.at(timeout_ms) if self.at_ms.size else 0.0
+        return min(self.early / late, 1.0) if late else 0.0
 
     def quantile_ms(self, share: float) -> float | None:
         """Return the shortest duration that all but ``share`` of the calls stay within, if seen."""
@@ -68,7 +74,7 @@ def survival_curve(pooled: Pooled) -> SurvivalCurve:
     at_least, until = lows[:, None], highs[:, None]
     by_duration = (points[None, :] >= at_least) & (points[None, :] < until)
     # What our timeout ended may have been about to end early, but not before it.
-    by_others = np.isinf(until) & (_EDGES[None, early + 1] > at_least)
+    by_others = np.isinf(until) & (pooled.early_ms[None, early] > at_least)
     inside = np.block(
         [
             [by_duration, by_others],
@@ -89,7 +95,7 @@ def survival_curve(pooled: Pooled) -> SurvivalCurve:
     left = np.concatenate([[1.0], 1.0 - np.cumsum(mass[: points.size])[:-1]])
     # What the sum leaves of one by rounding is no call that takes longer.
     left[left < _ROUNDING] = 0.0
-    return SurvivalCurve(points, np.clip(left, 0.0, 1.0))
+    return SurvivalCurve(points, np.clip(left, 0.0, 1.0), float(mass[points.size :].sum()))
 
 
 def pool_observed(evidence: ActionEvidence, timeout_ms: float) -> Pooled:

@@ -170,23 +170,42 @@ def test_what_a_gateway_ends_after_a_raise_is_no_call_that_answers(part: float, 
 
 
 @pytest.mark.parametrize("hours", [6, 24, 48, 96])
-def test_what_a_raise_has_shown_is_known_once_it_is_undone(hours: int) -> None:
-    """Back at 4 s: a gateway ended under 6 s what outlasts it, so that 6 s rescue next to none."""
+@pytest.mark.parametrize(
+    ("part", "verdict"),
+    [
+        (0.0, Verdict.SLOW_TAIL),
+        (0.25, Verdict.SLOW_TAIL),
+        (0.75, Verdict.HANGS),
+        (1.0, Verdict.HANGS),
+    ],
+)
+def test_what_a_raise_has_shown_is_known_once_it_is_undone(
+    part: float, verdict: Verdict, hours: int
+) -> None:
+    """Back at 4 s: such a part of what outlasts it was ended by a gateway under 6 s."""
     raised_at = T0 + 48 * 3_600
     before = observe(lognormal(900 * 48, 1_800, 0.6), 4_000, 48 * 12)
-    raised = behind_a_gateway(1.0, hours, 6_000, raised_at)
+    raised = behind_a_gateway(part, hours, 6_000, raised_at)
     undone = observe(lognormal(5_400, 1_800, 0.6, 3), 4_000, 72, start=raised_at + hours * 3_600)
     seen = together(together(before, raised), undone)
     found = diagnose(seen, DiagnosisSettings(step_ms=1_000))
+    every = lognormal(1_000_000, 1_800, 0.6, 4)
+    late = every[every > 4_000]
 
     assert found.timeout_share is not None
     assert found.timeout_share == pytest.approx(0.09, abs=0.003)
-    assert found.verdict is Verdict.UNCLEAR
+    assert found.verdict is verdict
     assert found.early_share == 0, "none ended before 4 s"
     assert found.curve is not None
-    then = found.curve.at(6_000)
+    now, then = found.curve.at(4_000), found.curve.at(6_000)
+    assert now is not None
     assert then is not None
-    assert then.success_share == pytest.approx(1 - found.timeout_share, abs=0.002)
+    rescued = (then.success_share - now.success_share) / found.timeout_share
+    assert rescued == pytest.approx((1 - part) * (late <= 6_000).mean(), abs=0.05)
+    assert found.rescue_bounds is not None
+    least, most = found.rescue_bounds
+    truth = (1 - part) * (late <= 12_000).mean()
+    assert least - 0.05 <= truth <= most + 0.05
 
 
 def with_errors(seen: ActionEvidence, part: float, at_ms: float) -> ActionEvidence:
