@@ -257,7 +257,7 @@ def _find(
         throttled=float(evidence.throttled.sum()),
         timeouts=timeouts,
         steady_timeouts=pooled.timeouts,
-        in_force_calls=pooled.calls_from(timeout_ms),
+        in_force_calls=pooled.calls_that_tell(timeout_ms, share),
         success_share=successes / (successes + timeouts) if successes + timeouts else 1.0,
         outage_share=outages.share,
         untold_share=outages.untold_share,

@@ -82,14 +82,17 @@ def cut_off(pooled: Pooled, cut_ms: float) -> Pooled:
     above = BAND_EDGES_MS.index(int(cut_ms)) + 1
     kept, longer = pooled.timeout_ms < cut_ms, pooled.timeout_ms >= cut_ms
     bands = pooled.bands[longer].sum(axis=0)
-    early = pooled.early.copy()
-    late = bands[above:].sum() + early[above:].sum() + pooled.ended_by_us[longer].sum()
-    bands[above:], early[above:] = 0.0, 0.0
+    early, cut_short = pooled.early.copy(), pooled.cut_short.copy()
+    late = pooled.ended_by_us[longer].sum()
+    for counts in (bands, early, cut_short):
+        late += counts[above:].sum()
+        counts[above:] = 0.0
     return replace(
         pooled,
         timeout_ms=np.append(pooled.timeout_ms[kept], cut_ms),
         bands=np.concatenate([pooled.bands[kept], bands[None, :]]),
         ended_by_us=np.append(pooled.ended_by_us[kept], late),
         early=early,
+        cut_short=cut_short,
         near=None,
     )

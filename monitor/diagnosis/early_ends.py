@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from monitor.diagnosis.evidence import ActionEvidence, Floats
-from monitor.model import BAND_EDGES_MS, band_of
+from monitor.model import BAND_EDGES_MS
 
 EARLY_RATIO = 0.98
 """A timed-out execution that took less than this part of our timeout was not ended by it.
@@ -25,6 +25,9 @@ telling apart is a gateway's 29 s below our 30 s, at 0.967.
 MIN_CALLS_IN_FORCE = 200.0
 """Fewer calls under the timeout in force don't tell how many end early today."""
 
+_ROUNDING = 1e-6
+"""Two counts of the same differ by less."""
+
 _LOWER_EDGES = np.array([0, *BAND_EDGES_MS], dtype=np.float64)
 _UPPER_EDGES = np.array([*BAND_EDGES_MS, np.inf], dtype=np.float64)
 
@@ -33,130 +36,177 @@ Windows = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EarlyEnds:
-    """The early ends of the windows whose timeout is known; n of them.
+    """Early ends by window and duration: m kinds in n windows whose timeout is known.
 
     Attributes:
-        count: Timed-out executions that ended early, at least; shape (n,).
-        mean_ms: Their mean duration; 0.0 where there are none; shape (n,).
-        today: The windows that tell how many end before the timeout in force; shape (n,).
-        before: The windows whose early ends came before the timeout in force; shape (n,).
-        calls: Successes and timeouts of today.
+        window: The window of each kind; shape (m,).
+        count: How many timed-out executions of it ended so, at least; shape (m,).
+        at_ms: After how long; shape (m,).
+        today: Whether its window tells how many end early before the timeout in force; shape (m,).
+        before: Whether it ended before the timeout in force; shape (m,).
+        calls: Successes and timeouts of the windows that tell.
+        tells: Which windows do; shape (n,).
     """
 
+    window: npt.NDArray[np.intp]
     count: Floats
-    mean_ms: Floats
+    at_ms: Floats
     today: Windows
     before: Windows
     calls: float
+    tells: Windows
 
     @staticmethod
     def of(evidence: ActionEvidence, rows: Windows) -> EarlyEnds:
         """Return those of the chosen windows, whose timeout is known."""
         in_force, current_ms = evidence.timeout_ms[rows], evidence.current_timeout_ms
-        count, mean_ms = _early(evidence, rows)
-        today = np.full(len(in_force), fill_value=True)
+        window, count, at_ms = _early(evidence, rows)
+        tells = np.full(len(in_force), fill_value=True)
         calls = evidence.successes[rows] + evidence.timeouts[rows]
         # Where those under the timeout in force are too few, those under a longer one tell it too.
         for chosen in (in_force == current_ms, in_force >= current_ms):
             if calls[chosen].sum() >= MIN_CALLS_IN_FORCE:
-                today = chosen
+                tells = chosen
                 break
-        before = mean_ms < EARLY_RATIO * current_ms
-        return EarlyEnds(count, mean_ms, today, before, float(calls[today].sum()))
+        before = at_ms < EARLY_RATIO * current_ms
+        return EarlyEnds(
+            window, count, at_ms, tells[window], before, float(calls[tells].sum()), tells
+        )
+
+    @property
+    def by_window(self) -> Floats:
+        """How many of each window ended early; shape (n,)."""
+        return np.bincount(self.window, weights=self.count, minlength=len(self.tells)).astype(float)
+
+    @property
+    def count_before(self) -> float:
+        """Those of today that ended before the timeout in force."""
+        return float(self.count[self.today & self.before].sum())
+
+    @property
+    def variance(self) -> float:
+        """Variance of the share of the calls of today that end so."""
+        share = self.count_before / max(self.calls, 1.0)
+        return share * (1 - share) / max(self.calls, 1.0)
 
     @property
     def mean_ms_before(self) -> float:
-        """Mean duration of those of today that ended before the timeout in force; 0.0 for none."""
-        count = self.count * (self.today & self.before)
-        total = float(count.sum())
-        return float(count @ self.mean_ms) / total if total else 0.0
+        """Mean duration of those; 0.0 for none."""
+        chosen = self.today & self.before
+        total = self.count_before
+        return float(self.count[chosen] @ self.at_ms[chosen]) / total if total else 0.0
 
     @property
     def counts(self) -> Windows:
-        """The windows whose early ends count as they were counted: others are not of today."""
+        """The kinds that count as they were counted: others are not of today; shape (m,)."""
         return self.today | ~self.before
 
     @property
     def mean_ms_by_band(self) -> Floats:
         """Mean duration of those in each latency band; 0.0 where there are none; shape (21,)."""
-        total_ms = self.by_band(self.counts, self.count * self.mean_ms)
-        count = self.by_band(self.counts)
+        total_ms, count = self._in_bands(self.counts, self.at_ms), self.by_band(self.counts)
         return np.divide(total_ms, count, out=np.zeros_like(count), where=count > 0)
 
-    def by_band(self, chosen: Windows, summed: Floats | None = None) -> Floats:
-        """Return how many of the chosen windows ended in each latency band; shape (21,).
+    def by_band(self, chosen: Windows) -> Floats:
+        """Return how many of the chosen kinds ended in each latency band; shape (21,)."""
+        return self._in_bands(chosen, np.ones_like(self.at_ms))
 
-        Args:
-            chosen: The windows; shape (n,).
-            summed: What is summed in place of how many; shape (n,).
-        """
-        found = np.zeros(len(_LOWER_EDGES))
-        rows = np.flatnonzero(chosen & (self.count > 0))
-        values = (self.count if summed is None else summed)[rows]
-        for at_ms, value in zip(self.mean_ms[rows].tolist(), values.tolist(), strict=True):
-            found[band_of(at_ms)] += value
-        return found
+    def by_timeout(
+        self, timeout_ms: Floats, group: npt.NDArray[np.intp]
+    ) -> tuple[Floats, Floats, Floats]:
+        """Return what ended early under each timeout, by band; three of shape (g, 21).
 
-    def by_timeout(self, timeout_ms: Floats, group: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
-        """Return how many ended early under each timeout, and how many more are taken to; (g, 21).
-
-        The first are as they were counted: those of today, and those that ended after the timeout
-        in force. The second are a part of all executions under a timeout: as many as today end
-        before the timeout in force, and before that timeout would have ended them.
+        The first is what counts as it was counted: that of today, and what ended after the timeout
+        in force. The second is what is taken to end early as today, as a part of the executions:
+        before the timeout in force, and before that timeout would have ended it. The third is what
+        ended early then, and is not of today.
 
         Args:
             timeout_ms: The timeouts, ascending; shape (g,).
             group: Which of them was in force in each window; shape (n,).
         """
-        counted, part = np.zeros((2, len(timeout_ms), len(_LOWER_EDGES)))
+        counted, part, over = np.zeros((3, len(timeout_ms), len(_LOWER_EDGES)))
         for one, limit_ms in enumerate(timeout_ms.tolist()):
-            own = group == one
-            counted[one] = self.by_band(own & self.counts)
-            if not self.today[own].any():
-                shorter = self.mean_ms < EARLY_RATIO * limit_ms
+            own = group[self.window] == one
+            counted[one], over[one] = (
+                self.by_band(own & self.counts),
+                self.by_band(own & ~self.counts),
+            )
+            if not self.tells[group == one].any():
+                shorter = self.at_ms < EARLY_RATIO * limit_ms
                 # Where all of today end early, one more call may yet answer.
                 part[one] = self.by_band(self.today & self.before & shorter) / (self.calls + 1)
-        return counted, part
+        return counted, part, over
+
+    def _in_bands(self, chosen: Windows, each: Floats) -> Floats:
+        band = np.searchsorted(_UPPER_EDGES, self.at_ms[chosen], side="right")
+        weights = self.count[chosen] * each[chosen]
+        return np.bincount(band, weights=weights, minlength=len(_LOWER_EDGES)).astype(float)
 
 
 def early_timeouts(evidence: ActionEvidence) -> Floats:
     """Return how many of each window's timeouts ended before ours, at least; shape (n,)."""
     rows = evidence.timeout_ms > 0
     found = np.zeros(len(evidence.start))
-    found[rows] = _early(evidence, rows)[0]
+    found[rows] = EarlyEnds.of(evidence, rows).by_window
     return found
 
 
-def _early(evidence: ActionEvidence, rows: np.ndarray) -> tuple[Floats, Floats]:
-    """Return how many of each window's timeouts ended early, at least, and their mean duration."""
-    early, mean = np.zeros((2, int(rows.sum())))
+def _early(evidence: ActionEvidence, rows: Windows) -> tuple[npt.NDArray[np.intp], Floats, Floats]:
+    """Return the window, among the chosen, the count and the duration of each kind of early end."""
+    late = np.flatnonzero(evidence.timeouts[rows] > 0)
     # Few windows hold any.
-    late = evidence.timeouts[rows] > 0
-    if late.any():
-        early[late], mean[late] = _early_of(evidence, np.flatnonzero(rows)[late])
-    return early, mean
+    if not late.size:
+        return late, np.zeros(0), np.zeros(0)
+    window, count, at_ms = _early_of(evidence, np.flatnonzero(rows)[late])
+    return late[window], count, at_ms
 
 
-def _early_of(evidence: ActionEvidence, rows: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
+def _early_of(
+    evidence: ActionEvidence, rows: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.intp], Floats, Floats]:
     """Return the same of windows in which calls timed out."""
     count = evidence.timeouts[rows]
     limit = evidence.timeout_ms[rows]
     total_ms = evidence.timeout_duration_ms[rows]
-    bands = evidence.timeout_bands[rows]
     shortest, longest = evidence.timeout_min_ms[rows], evidence.timeout_max_ms[rows]
-    early_band = _UPPER_EDGES[None, :] <= (EARLY_RATIO * limit)[:, None]
-    by_band = np.minimum((bands * early_band).sum(axis=1), count)
-    middle_ms = (_LOWER_EDGES + np.where(np.isfinite(_UPPER_EDGES), _UPPER_EDGES, 0)) / 2
-    band_ms = (bands * early_band) @ middle_ms
-    mean = np.divide(band_ms, by_band, out=np.zeros_like(limit), where=by_band > 0)
     timed = (count > 0) & (total_ms > 0)
     # All of them: the longest is early. Some, but no band tells: were the early ones all as short
     # as the shortest, so many would explain the mean.
     all_early = timed & (longest > 0) & (longest < EARLY_RATIO * limit)
+    is_early = _UPPER_EDGES[None, :] <= (EARLY_RATIO * limit)[:, None]
+    bands = evidence.timeout_bands[rows] * (is_early | all_early[:, None])
+    in_bands = bands.sum(axis=1)
+    by_band = np.minimum(in_bands, count)
     average = np.divide(total_ms, count, out=np.zeros_like(limit), where=count > 0)
-    some = timed & ~all_early & (shortest > 0) & (shortest < EARLY_RATIO * limit)
+    known = (shortest > 0) & (shortest < EARLY_RATIO * limit)
+    some = timed & ~all_early & known
     gap = np.where(some, limit - shortest, 1.0)
     by_mean = np.where(some, np.clip(count * (limit - average) / gap, 0.0, count), 0.0)
     early = np.where(all_early, count, np.maximum(by_band, by_mean))
-    mean = np.where(all_early, average, np.where(by_band >= by_mean, mean, shortest))
-    return early, np.where(early > 0, mean, 0.0)
+    # In several bands each has a middle; in one, the mean tells where, and the shortest at least.
+    parted = (by_band >= early * (1 - _ROUNDING)) & ((bands > 0).sum(axis=1) > 1)
+    ours_ms = np.where(all_early, 0.0, (count - early) * limit)
+    is_timed = timed & (early > 0)
+    mean_ms = np.divide(total_ms - ours_ms, early, out=np.zeros_like(limit), where=is_timed)
+    band = np.where(in_bands > 0, (bands > 0).argmax(axis=1), -1)
+    middle_ms = (_LOWER_EDGES + np.where(np.isfinite(_UPPER_EDGES), _UPPER_EDGES, 0)) / 2
+    told = (band >= 0) & (by_band >= early * (1 - _ROUNDING))
+    at_ms = np.where(told & ~timed, middle_ms[band], mean_ms)
+    at_ms = np.where(told, np.clip(at_ms, _LOWER_EDGES[band], _UPPER_EDGES[band]), at_ms)
+    at_ms = np.where(told | all_early, at_ms, shortest)
+    single = np.flatnonzero((early > 0) & ~parted)
+    many, bands_of_many = np.nonzero(bands * parted[:, None])
+    scale = np.divide(by_band, in_bands, out=np.zeros_like(limit), where=in_bands > 0)
+    least_ms = np.where(known, shortest, 0.0)
+    of_many = np.where(least_ms[many] < _UPPER_EDGES[bands_of_many], least_ms[many], 0.0)
+    return (
+        np.concatenate([single, many]),
+        np.concatenate([early[single], bands[many, bands_of_many] * scale[many]]),
+        np.concatenate(
+            [
+                np.maximum(at_ms, least_ms)[single],
+                np.maximum(middle_ms[bands_of_many], of_many),
+            ]
+        ),
+    )

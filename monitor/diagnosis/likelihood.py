@@ -111,10 +111,11 @@ def censored_sample(pooled: Pooled, from_ms: float = 0.0, share: float = 1.0) ->
             cells[key] = cells.get(key, 0.0) + float(bands[band])
         if timeout_ms > from_ms:
             cuts[timeout_ms] = cuts.get(timeout_ms, 0.0) + ended
-    for band in np.flatnonzero(pooled.early).tolist():
+    ended = pooled.early + pooled.cut_short
+    for band in np.flatnonzero(ended).tolist():
         edge = _EDGES[band]
         if edge > from_ms:
-            cuts[edge] = cuts.get(edge, 0.0) + float(pooled.early[band])
+            cuts[edge] = cuts.get(edge, 0.0) + float(ended[band])
     points = np.unique([from_ms, *(low for low, _ in cells), *(high for _, high in cells), *cuts])
     points = points[points > 0]
     beyond = sorted(key for key in cells if key[0] >= from_ms)

@@ -37,8 +37,12 @@ class Pooled:
         early_ms: Mean duration of those in each band; 0.0 where there are none; shape (21,).
         early_at_ms: Mean duration of those that ended before the timeout in force; 0.0 where there
             are none.
+        cut_short: Executions under another timeout that ended early and would not today, by band:
+            as many as would have taken longer, nobody knows how long; shape (21,).
+        timeouts: Executions that timed out, as they were counted, without those of ``cut_short``.
         early_share: Timed-out executions that ended before the timeout in force would have ended
-            them, per timed-out execution under it.
+            them, per timed-out execution under it; under any where those are few.
+        early_variance: That of the share that ends early, where fewer calls tell it; else 0.
         near: How successes lie just below the timeout in force; None where it was not looked at.
     """
 
@@ -48,7 +52,10 @@ class Pooled:
     early: Floats
     early_ms: Floats
     early_at_ms: float
+    cut_short: Floats
+    timeouts: float
     early_share: float = 0.0
+    early_variance: float = 0.0
     near: NearBands | None = None
 
     @property
@@ -56,15 +63,22 @@ class Pooled:
         """Executions that succeeded."""
         return float(self.bands.sum())
 
-    @property
-    def timeouts(self) -> float:
-        """Executions that timed out, whether our timeout ended them or another."""
-        return float(self.ended_by_us.sum() + self.early.sum())
-
     def calls_from(self, timeout_ms: float) -> float:
         """Return how many executions were under timeouts of at least so much."""
         rows = self.timeout_ms >= timeout_ms
         return float(self.bands[rows].sum() + self.ended_by_us[rows].sum())
+
+    def calls_that_tell(self, timeout_ms: float, share: float) -> float:
+        """Return how many calls tell the share beyond a timeout: by its error, if all told it.
+
+        Args:
+            timeout_ms: The timeout.
+            share: Share of the calls beyond it.
+        """
+        calls, variance = self.calls_from(timeout_ms), share * (1 - share)
+        if calls <= 0 or variance <= 0:
+            return calls
+        return variance / (variance / calls + self.early_variance)
 
     def success_cells(self) -> Iterator[tuple[float, float, float, float]]:
         """Yield (timeout, low, high, count) of successes in each band, as finely as was seen."""
@@ -93,27 +107,49 @@ def pool(evidence: ActionEvidence) -> Pooled:
         bands[one] = evidence.bands[evidence.timeout_ms == timeout_ms].sum(axis=0)
     bands = _below_timeout(bands, by_timeout(evidence.successes[rows]), timeouts_ms)
     ends = EarlyEnds.of(evidence, rows)
-    ended_by_us = np.maximum(by_timeout(timed_out) - by_timeout(ends.count), 0.0)
-    counted_early, part = ends.by_timeout(timeouts_ms, group)
-    every = bands.sum(axis=1) + ended_by_us + counted_early.sum(axis=1)
-    rest = 1 - part.sum(axis=1)
-    early = counted_early * rest[:, None] + part * every[:, None]
-    before = by_timeout(ends.count * (ends.today & ends.before)) + part.sum(axis=1) * every
-    ended_by_us = ended_by_us * rest
-    total = ended_by_us + early.sum(axis=1)
-    shown = timeouts_ms == current_ms
-    if total[shown].sum() < MIN_TIMEOUTS_IN_FORCE:
-        shown |= True
+    ended_by_us = np.maximum(by_timeout(timed_out) - by_timeout(ends.by_window), 0.0)
+    early, part, over = ends.by_timeout(timeouts_ms, group)
+    known = bands.sum(axis=1) + ended_by_us + early.sum(axis=1)
+    today = np.bincount(group, weights=ends.tells, minlength=groups) > 0
+    odds = _odds_of_longer((bands + early)[today].sum(axis=0), float(ended_by_us[today].sum()))
+    likely = known[:, None] * np.where(np.isfinite(odds), odds, 0.0)
+    cut_short = np.where(np.isfinite(odds), np.minimum(over, likely), over)
+    every = known + cut_short.sum(axis=1)
+    rest = (1 - part.sum(axis=1))[:, None]
+    early = early * rest + part * every[:, None]
+    ended_by_us = ended_by_us * rest[:, 0]
+    in_force = timeouts_ms == current_ms
+    total = float((ended_by_us + early.sum(axis=1))[in_force].sum())
+    timeouts = float(timed_out.sum() - over.sum())
+    # Few tell no share; those that are taken to end as early are copies of those few.
+    is_shown = total >= MIN_TIMEOUTS_IN_FORCE and today[in_force].all()
     return Pooled(
         timeout_ms=timeouts_ms,
-        bands=bands * rest[:, None],
+        bands=bands * rest,
         ended_by_us=ended_by_us,
         early=early.sum(axis=0),
         early_ms=ends.mean_ms_by_band,
         early_at_ms=ends.mean_ms_before,
-        early_share=float(before[shown].sum()) / max(float(total[shown].sum()), 1e-12),
+        cut_short=(cut_short * rest).sum(axis=0),
+        timeouts=timeouts,
+        early_share=ends.count_before / max(total if is_shown else timeouts, 1e-12),
+        early_variance=ends.variance if part.any() else 0.0,
         near=NearBands.pooled(evidence.near),
     )
+
+
+def _odds_of_longer(ended: Floats, ended_by_us: float) -> Floats:
+    """Return how many of today's calls take longer than each band begins, per one that does not.
+
+    Args:
+        ended: Their successes and early ends by band; shape (21,).
+        ended_by_us: How many our timeout ended.
+    """
+    longer = np.cumsum(ended[::-1])[::-1] + ended_by_us
+    shorter = ended.sum() + ended_by_us - longer
+    odds = np.full(len(ended), np.inf)
+    np.divide(longer, shorter, out=odds, where=shorter > 0)
+    return odds
 
 
 def _below_timeout(bands: Floats, successes: Floats, timeouts_ms: Floats) -> Floats:

@@ -72,7 +72,9 @@ def rescue_bounds(  # noqa: PLR0913, PLR0917 - what was seen, what laws say of i
         widened = error * np.minimum(1.0, ahead / log(AHEAD))
         # A longer raise rescues as many: what it may fall short of, a shorter one may too.
         low = np.minimum.accumulate((low - widened)[::-1])[::-1]
+        # Of those that nothing else ends.
         most = _most_rescued(pooled, curve, at_ms, float(at_ms[start]))
+        most = np.minimum(most / curve.ours_share(float(at_ms[start])), 1.0)
         bounds = np.clip(np.stack([low, np.maximum(high + widened, most)]), 0.0, 1.0)
         bounds[:, : start + 1] = 0.0
         return np.asarray(bounds)

@@ -13,16 +13,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from monitor.diagnosis.early_ends import EARLY_RATIO
 from monitor.diagnosis.evidence import ActionEvidence, Floats
 from monitor.diagnosis.pooling import Pooled, pool
+from monitor.model import BAND_EDGES_MS
 
 MIN_LATE_CALLS = 30.0
 """Of the calls under timeouts above the one in force so many must outlast that: fewer are a
 handful, and nothing is claimed as if such a timeout had been observed."""
 
+MIN_OURS = 0.01
+"""Where hardly any timeout is one that more time could rescue, so many are taken to be."""
+
 _MAX_ITERATIONS = 2_000
 _TOLERANCE = 1e-9
-_ROUNDING = 1e-12
+_ROUNDING = 1e-9
+_EDGES = np.array([0, *BAND_EDGES_MS], dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +55,10 @@ class SurvivalCurve:
         late = self.at(timeout_ms) if self.at_ms.size else 0.0
         return min(self.early / late, 1.0) if late else 0.0
 
+    def ours_share(self, timeout_ms: float) -> float:
+        """Return the share of the others, or next to none where there are none."""
+        return max(1.0 - self.lost_share(timeout_ms), MIN_OURS)
+
     def quantile_ms(self, share: float) -> float | None:
         """Return the shortest duration that all but ``share`` of the calls stay within, if seen."""
         if not self.at_ms.size or self.share[-1] > share:
@@ -63,25 +73,30 @@ class SurvivalCurve:
 
 def survival_curve(pooled: Pooled) -> SurvivalCurve:
     """Return the estimate; without executions it has no points."""
-    early = np.flatnonzero(pooled.early)
+    early, cut = np.flatnonzero(pooled.early), np.flatnonzero(pooled.cut_short)
     lows, highs, counts = np.array(_intervals(pooled)).reshape(-1, 3).T
     if not lows.size and not early.size:
         return SurvivalCurve(np.zeros(0), np.zeros(0))
     last = pooled.timeout_ms[-1:] if early.size else np.zeros(0)
-    points = np.unique(np.concatenate([[0.0], lows, highs, last]))
+    points = np.unique(np.concatenate([[0.0], lows, highs, _EDGES[cut], last]))
     points = points[np.isfinite(points)]
     # A cell for what lies from each point to the next, and one for each kind of early end.
+    early_ms = pooled.early_ms[None, early]
     at_least, until = lows[:, None], highs[:, None]
     by_duration = (points[None, :] >= at_least) & (points[None, :] < until)
     # What our timeout ended may have been about to end early, but not before it.
-    by_others = np.isinf(until) & (pooled.early_ms[None, early] > at_least)
+    by_others = np.isinf(until) & (early_ms >= EARLY_RATIO * at_least)
+    # How many of what others then ended would end early before any timeout was taken from today.
+    beyond_any = early_ms >= EARLY_RATIO * pooled.timeout_ms[0]
+    cut_by_others = np.broadcast_to(beyond_any, (cut.size, early.size))
     inside = np.block(
         [
             [by_duration, by_others],
+            [points[None, :] >= _EDGES[cut, None], cut_by_others],
             [np.zeros((early.size, points.size), bool), np.eye(early.size, dtype=bool)],
         ]
     )
-    weights = np.concatenate([counts, pooled.early[early]])
+    weights = np.concatenate([counts, pooled.cut_short[cut], pooled.early[early]])
     mass = np.full(inside.shape[1], 1.0 / inside.shape[1])
     share = weights / weights.sum()
     for _ in range(_MAX_ITERATIONS):

@@ -30,9 +30,6 @@ costs in milliseconds, and how often it is enough by the true law."""
 MIN_RESCUED = 0.5
 """A raise is worth it when it turns this part of the timeouts into successes."""
 
-MIN_OURS = 0.01
-"""Where hardly any timeout is one that more time could rescue, so many are taken to be."""
-
 RESCUE_TARGET = 0.6
 """A recommended value aims a little above ``MIN_RESCUED``, so that it still does so when the
 estimate is off."""
@@ -132,7 +129,7 @@ def estimate_tail(  # noqa: PLR0913 - what was seen, and what is asked of it
     if found is None:
         return None
     # What ended early is beyond our rescue: of the others as many more must be rescued.
-    ours = max(1.0 - curve.lost_share(timeout_ms), MIN_OURS)
+    ours = curve.ours_share(timeout_ms)
     reach_ms = max(MAX_EXTRAPOLATION * float(pooled.timeout_ms[-1]), timeout_ms * 1.001)
     at_ms = np.geomspace(timeout_ms, reach_ms, _POINTS)
     laws = posterior(found, at_ms)

@@ -131,24 +131,31 @@ def test_what_a_larger_timeout_has_shown_narrows_the_bounds(
 GATEWAY_MS = 4_005.0
 
 
-def behind_a_gateway(part: float, hours: int, timeout_ms: float, start: int) -> ActionEvidence:
-    """900 calls an hour, such a part of which a gateway gives up after GATEWAY_MS."""
+def behind_a_gateway(  # noqa: PLR0913, PLR0917 - what there is to a gateway
+    part: float,
+    hours: int,
+    timeout_ms: float,
+    start: int,
+    gateway_ms: float = GATEWAY_MS,
+    sigma: float = 0.6,
+) -> ActionEvidence:
+    """900 calls an hour, such a part of which a gateway gives up after so long."""
     windows = hours * 12
-    durations = lognormal(900 * hours, 1_800, 0.6, 2)
+    durations = lognormal(900 * hours, 1_800, sigma, 2)
     behind = np.random.default_rng(2).random(durations.size) < part
-    early = behind & (durations >= GATEWAY_MS)
+    early = behind & (durations >= gateway_ms)
     seen = observe(np.where(early, np.inf, durations), timeout_ms, windows, start)
     ended_early = np.bincount(np.flatnonzero(early) % windows, minlength=windows).astype(float)
     ours = seen.timeouts - ended_early
     bands = np.zeros_like(seen.timeout_bands)
-    for at_ms, count in ((GATEWAY_MS, ended_early), (timeout_ms, ours)):
+    for at_ms, count in ((gateway_ms, ended_early), (timeout_ms, ours)):
         bands[:, band_of(at_ms)] += count
     return replace(
         seen,
         timeout_bands=bands,
-        timeout_duration_ms=ended_early * GATEWAY_MS + ours * timeout_ms,
-        timeout_min_ms=np.select([ended_early > 0, ours > 0], [GATEWAY_MS, timeout_ms], 0.0),
-        timeout_max_ms=np.select([ours > 0, ended_early > 0], [timeout_ms, GATEWAY_MS], 0.0),
+        timeout_duration_ms=ended_early * gateway_ms + ours * timeout_ms,
+        timeout_min_ms=np.select([ended_early > 0, ours > 0], [gateway_ms, timeout_ms], 0.0),
+        timeout_max_ms=np.select([ours > 0, ended_early > 0], [timeout_ms, gateway_ms], 0.0),
     )
 
 
@@ -219,10 +226,12 @@ def with_errors(seen: ActionEvidence, part: float, at_ms: float) -> ActionEviden
         timeouts=seen.timeouts + ended,
         timeout_bands=bands,
         timeout_duration_ms=seen.timeout_duration_ms + ended * at_ms,
-        timeout_min_ms=np.where(ended > 0, at_ms, seen.timeout_min_ms),
-        timeout_max_ms=np.where(
-            seen.timeout_max_ms > 0, seen.timeout_max_ms, ended.clip(0, 1) * at_ms
+        timeout_min_ms=np.where(
+            (ended > 0) & ((seen.timeout_min_ms == 0) | (at_ms < seen.timeout_min_ms)),
+            at_ms,
+            seen.timeout_min_ms,
         ),
+        timeout_max_ms=np.maximum(seen.timeout_max_ms, ended.clip(0, 1) * at_ms),
     )
 
 
@@ -257,6 +266,76 @@ def test_where_nothing_times_out_any_more_nothing_does(at_ms: float) -> None:
 
     assert (then.timeouts.sum(), found.timeout_share) == (0, 0)
     assert found.verdict is Verdict.HEALTHY
+
+
+@pytest.mark.parametrize("calls", [222, 223])
+def test_a_handful_of_errors_is_no_remote_timeout(calls: int) -> None:
+    """Two or three of some two hundred calls today, and none of forty thousand before."""
+    first = observe(lognormal(40_000, 800, 0.3), 5_000, 7 * 288)
+    then = observe(lognormal(220, 800, 0.3, 2), 6_000, 24, start=T0 + 7 * 288 * 300)
+    found = diagnose(together(first, with_errors(then, 1 - 220 / calls, 200.0)))
+
+    assert found.timeouts == calls - 220
+    assert found.verdict is Verdict.HEALTHY
+
+
+@pytest.mark.parametrize("stray", [1.0, 1.005])
+@pytest.mark.parametrize("gateway_ms", [3_930.0, 3_990.0, 4_000.0, 4_005.0])
+def test_a_gateway_about_as_patient_as_the_old_timeout(gateway_ms: float, stray: float) -> None:
+    """Just before it or just behind, and ours measured half a percent late: no raise helps."""
+    before = observe(lognormal(900 * 48, 1_800, 0.6), 4_000, 48 * 12)
+    raised = behind_a_gateway(0.8, 48, 6_000, T0 + 48 * 3_600, gateway_ms)
+    ours = raised.timeout_bands[:, band_of(6_000)]
+    strayed = replace(
+        raised,
+        timeout_duration_ms=raised.timeout_duration_ms + ours * 6_000 * (stray - 1),
+        timeout_max_ms=np.where(ours > 0, 6_000 * stray, raised.timeout_max_ms),
+    )
+    undone = observe(lognormal(5_400, 1_800, 0.6, 3), 4_000, 72, start=T0 + 96 * 3_600)
+    found = diagnose(together(together(before, strayed), undone), DiagnosisSettings(step_ms=1_000))
+
+    assert found.timeout_share == pytest.approx(0.0905, abs=0.003)
+    assert found.verdict is Verdict.HANGS
+
+
+@pytest.mark.parametrize("days", [1, 4])
+@pytest.mark.parametrize("gateway_ms", [3_000.0, 4_000.0])
+def test_what_a_gateway_ended_that_is_gone_was_slow(gateway_ms: float, days: int) -> None:
+    """Six days behind it under 10 s, and then 5 s without it: as many time out as do."""
+    first = behind_a_gateway(1.0, 144, 10_000, T0, gateway_ms, sigma=0.46)
+    then = observe(
+        lognormal(900 * 24 * days, 1_800, 0.46, 3), 5_000, 288 * days, start=T0 + 144 * 3_600
+    )
+    found = diagnose(together(first, then), DiagnosisSettings(step_ms=1_000))
+    timed_out = then.timeouts.sum() / (then.timeouts + then.successes).sum()
+
+    assert found.timeout_share == pytest.approx(timed_out, rel=0.05)
+    assert found.misses_target
+
+
+def test_two_kinds_of_early_ends_in_one_window_are_two() -> None:
+    """504s after 0.2 s, and a gateway after 8 s: what is told of the former is theirs alone."""
+    first = observe(lognormal(20_000, 800, 0.4), 10_000, HALF)
+    first = with_errors(with_errors(first, 0.03, 200.0), 0.02, 8_000.0)
+    then = observe(lognormal(20_000, 800, 0.4, 2), 5_000, HALF, start=T0 + HALF * 300)
+    found = diagnose(together(first, with_errors(then, 0.03, 200.0)))
+
+    assert found.timeout_share == pytest.approx(0.03 + 0.01, abs=0.002)
+    assert found.early_at_ms == pytest.approx(200.0, rel=0.03)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.005, 0.01])
+def test_a_few_errors_are_no_proof_that_nothing_else_answers(part: float) -> None:
+    """A second kind of call takes up to 19 s; of what our timeout ends, a raise may rescue all."""
+    rng = np.random.default_rng(1)
+    quick = lognormal(20_000, 600, 0.35)
+    slow = np.exp(rng.uniform(np.log(1_500), np.log(19_000), quick.size))
+    seen = observe(np.where(rng.random(quick.size) < 0.05, slow, quick), 10_000, 2 * 288)
+    found = diagnose(with_errors(seen, part, 200.0))
+
+    assert found.verdict is Verdict.UNCLEAR
+    assert found.rescue_bounds is not None
+    assert found.rescue_bounds[1] == pytest.approx(1 - found.early_share, abs=0.01)
 
 
 def test_errors_under_a_longer_timeout_that_is_left_out_are_left_out() -> None:
