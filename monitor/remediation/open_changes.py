@@ -33,7 +33,14 @@ from monitor.remediation.decision import Initiator
 from monitor.remediation.effect import Effect, Judgement
 from monitor.remediation.put_back import is_damaged
 from monitor.remediation.resolve import is_resting, log_waiting
-from monitor.remediation.transitions import is_explained, is_late, was_given_up, was_overtaken
+from monitor.remediation.transitions import (
+    is_explained,
+    is_late,
+    undone_because,
+    was_asked_for,
+    was_given_up,
+    was_overtaken,
+)
 from monitor.remediation.trials import judged_as_trial
 from monitor.remediation.undo_guards import UndoGuards
 from monitor.remediation.write import Writer
@@ -218,7 +225,8 @@ class OpenChanges:
     def _undo(self, lease: Lease, change: Change) -> None:
         guards = UndoGuards(self._settings, change, Initiator.AUTO)
         try:
-            self._writer.undo(lease, change, change.effect_note or change.note, guards).reached()
+            why, asked = undone_because(change), was_asked_for(change)
+            self._writer.undo(lease, change, why, guards, asked=asked).reached()
         except (NotFoundError, RefusedError) as error:
             self._writer.resolver.not_undone(lease, change, error)
 

@@ -54,7 +54,7 @@ from monitor.remediation.put_back import (
     why_nobody_can_tell,
 )
 from monitor.remediation.targets import NOT_SHOWN, Target, TargetState
-from monitor.remediation.transitions import is_explained, resolve_state
+from monitor.remediation.transitions import is_explained, resolve_state, with_asker
 
 log = structlog.get_logger()
 
@@ -310,7 +310,7 @@ class Resolver:
 
     def not_undone(self, lease: Lease, change: Change, error: TimeoutMonitorError) -> Change:
         """Record why a change can't be undone; it is tried again after a while."""
-        words = f"not undone: {error.message}"
+        words = with_asker(change, f"not undone: {error.message}")
         return self._recorder.move(lease, change, ChangeState.UNHELPFUL, words, reason=NOT_UNDONE)
 
     def _recover_from(

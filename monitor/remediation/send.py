@@ -37,6 +37,7 @@ from monitor.remediation.targets import (
     shows_the_write,
     was_answered,
 )
+from monitor.remediation.transitions import with_asker
 from monitor.remediation.write_request import Guards, WriteResult
 
 log = structlog.get_logger()
@@ -163,7 +164,7 @@ class Sender:
         is_put_off = isinstance(error, _NOT_SENT)
         if sending.is_undoing:
             if is_put_off or isinstance(error, ConflictError):
-                words = f"undoing put off: {error.message}"
+                words = with_asker(change, f"undoing put off: {error.message}")
                 moved = self._recorder.move(lease, change, ChangeState.UNHELPFUL, words)
             else:
                 moved = self._resolver.not_undone(lease, change, error)

@@ -16,6 +16,9 @@ from monitor.journal import (
     RemediationState,
 )
 
+_HELPED = "helped"
+"""Effect code of what is not undone by itself."""
+
 ARRIVAL_SECONDS = 120.0
 """A write without an answer may still arrive while the platform works on it; only after so long is
 it given up. Our own limit for an answer is 30 s."""
@@ -51,6 +54,8 @@ def resolve_state(change: Change, value_ms: int, now: float) -> tuple[ChangeStat
     state, note = by_value[value_ms]
     if state is ChangeState.ROLLED_BACK and change.note:
         note = f"{change.note}; {note}"
+    if state is ChangeState.UNHELPFUL:
+        note = with_asker(change, note)
     has_had_time = now - change.touched_at >= ARRIVAL_SECONDS
     # A clock that was set back makes this wait longer, never shorter.
     return unknown if state in _GIVEN_UP and not has_had_time else (state, note)
@@ -81,6 +86,22 @@ _VERY_LATE = (
     ChangeState.KEPT,
     "its value is in force: it arrived very late, or somebody has set the same",
 )
+
+
+def was_asked_for(change: Change) -> bool:
+    """Whether a change that is being undone, or is to be, was not judged to be: somebody asked."""
+    return change.effect in {"", _HELPED}
+
+
+def undone_because(change: Change) -> str:
+    """Return why a change is undone: who has asked for it, else what it was measured to do."""
+    return change.note.partition("; ")[0] if was_asked_for(change) else change.effect_note
+
+
+def with_asker(change: Change, words: str) -> str:
+    """Return what is told of an undo that did not come about, and of who has asked for it."""
+    asker = undone_because(change) if was_asked_for(change) else ""
+    return f"{asker}; {words}" if asker else words
 
 
 def was_given_up(change: Change) -> bool:

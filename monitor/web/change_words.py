@@ -52,6 +52,9 @@ _OUTCOMES_OF_TRIALS: Mapping[ChangeState, str] = {
 _UNSHOWN = "The trial showed nothing; it is to be set back"
 """The same of one whose time was over before it had shown whether it helps."""
 
+_STILL_TO_BE_UNDONE = ("warning", "To be undone, as somebody has asked for")
+"""The same of one that helped, where the undoing did not come about yet."""
+
 _DELETED = ("unknown", "The action was deleted since")
 """The same where nothing is left of what was changed."""
 
@@ -140,6 +143,8 @@ def change_row(change: Change, lines: Sequence[AuditEntry] = ()) -> ChangeRow:
 def _outcome(change: Change) -> tuple[str, str]:
     """Return how much what came of a change matters, and what it means."""
     severity, outcome = _DELETED if change.reason == GONE else _OUTCOMES[change.state]
+    if change.state is ChangeState.UNHELPFUL and change.effect == "helped":
+        severity, outcome = _STILL_TO_BE_UNDONE
     ends_at = change.trial_ends_at
     if ends_at is None:
         return severity, outcome

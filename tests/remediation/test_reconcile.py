@@ -267,6 +267,34 @@ def test_recommend_leaves_the_undoing_to_a_person(bench: Bench) -> None:
     assert undone.story == f"judged not_helped; {undone.note}"
 
 
+@pytest.mark.parametrize("kind", ["reset", "forbidden"])
+def test_an_undo_that_somebody_asked_for_is_theirs_when_it_is_made_later(
+    bench: Bench, kind: str
+) -> None:
+    """It did not arrive, or was refused, and the daemon sends it again: it was not found bad."""
+    turn(bench)
+    turn(bench, Effect.HELPED)
+    fault(bench, kind)
+    with suppress(TimeoutMonitorError):
+        roll_back(bench, newest(bench))
+    bench.wire.mend()
+    bench.move_clock(150)
+    turn(bench)
+    bench.move_clock(3_700)
+    turn(bench)
+    bench.move_clock(150)
+    turn(bench)
+
+    done = newest(bench)
+    assert (done.state, bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
+    assert done.story == "judged helped; asked by ann; the platform shows the value before"
+    trail = bench.ledger.journal.audit.newest(ORG, 100)
+    undoing = [one for one in trail if one.event == "undoing"]
+    assert len(undoing) > 1
+    assert {one.reason for one in undoing} == {"asked_for"}
+    assert all(one.detail.startswith("asked by ann") for one in undoing)
+
+
 def test_what_a_change_did_is_still_told_where_somebody_has_overridden_it(bench: Bench) -> None:
     """Who did that is the news, and what was measured is why they may have."""
     turn(bench)
