@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from sqlalchemy import (
     BigInteger,
@@ -235,6 +235,28 @@ STEPS: Mapping[int, Callable[[Connection], None]] = {
 
 OLDEST = min(STEPS)
 """Older states can't be upgraded."""
+
+_FIRST_SEEN: Mapping[int, tuple[str, str]] = {
+    3: ("series", "b20"),
+    4: ("changes", "reason"),
+    5: ("changes", "trial_seconds"),
+    6: ("changes", "effect"),
+}
+"""A column that came with a version, in a table that was there before."""
+
+
+def version_by_columns(columns: Mapping[str, Collection[str]]) -> int:
+    """Return the version of a state by its columns, where it can't say; the newest they allow.
+
+    Args:
+        columns: Those of each table that is there.
+    """
+    if "series" in columns and "changes" not in columns and "b20" not in columns["series"]:
+        return OLDEST
+    for version, (table, column) in _FIRST_SEEN.items():
+        if table in columns and column not in columns[table]:
+            return version - 1
+    return SCHEMA_VERSION
 
 
 def upgrade(connection: Connection, version: int) -> None:

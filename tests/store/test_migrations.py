@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -18,8 +19,11 @@ from monitor.errors import LedgerError
 from monitor.journal import AuditEntry, ChangeState
 from monitor.ledger import Ledger
 from monitor.model import Action, ActionKind, Bands, TimeoutEdit
+from monitor.store.engines import parsed_url
 from monitor.store.journal_schema import VERSION_2
+from monitor.store.maintenance.repair import repair
 from monitor.store.schema import SCHEMA_VERSION, VERSION_4, VERSION_5, metadata
+from monitor.store.state_file import StateFile
 from tests.evidence import ORG, SOURCE, T0, bands, count_of, reading, tally, windows
 from tests.journal.changing import begun, leased
 
@@ -194,6 +198,40 @@ def test_a_state_of_version_5_is_upgraded_when_it_is_opened(url: str) -> None:
         moved = ledger.journal.move(lease, change, ChangeState.ABANDONED, line, effect=told)
         assert (moved.effect, moved.effect_note) == told
     assert version_of(url) == (str(SCHEMA_VERSION), set(metadata.tables))
+
+
+@pytest.mark.parametrize(
+    ("version", "make"),
+    [
+        (1, make_version_1),
+        (2, make_version_2),
+        (3, make_version_3),
+        (4, make_version_4),
+        (5, make_version_5),
+        (6, lambda url: Ledger.open(url).close()),
+    ],
+)
+def test_a_state_that_can_not_say_its_version_is_repaired(
+    tmp_path: Path, version: int, make: Callable[[str], None]
+) -> None:
+    """Its columns say it, so that what was kept of it can be opened."""
+    url = f"sqlite:///{tmp_path}/old.db"
+    with Ledger.open(url) as ledger:
+        ledger.record(ORG, SOURCE, reading(tally(3)))
+        if version > 1:
+            begun(ledger, leased(ledger))
+    make(url)
+    engine = engine_of(url)
+    with engine.begin() as connection:
+        connection.execute(text("DELETE FROM meta"))
+    engine.dispose()
+
+    repair(StateFile.of(parsed_url(url)), tmp_path / "new.db", busy_timeout_seconds=1.0)
+
+    with Ledger.open(f"sqlite:///{tmp_path}/new.db") as ledger:
+        assert len(ledger.journal.changes(ORG, 9)) == (version > 1)
+        assert count_of(ledger) >= 3
+    assert version_of(f"sqlite:///{tmp_path}/new.db") == (str(SCHEMA_VERSION), set(metadata.tables))
 
 
 def test_an_upgrade_that_is_broken_off_leaves_the_old_state(url: str) -> None:

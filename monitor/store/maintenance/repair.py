@@ -46,7 +46,7 @@ from monitor.store.maintenance.schema_table import (
     restore_list,
 )
 from monitor.store.maintenance.table_reader import EVERYTHING, Gap, Row, TableReader, TableSource
-from monitor.store.migrations import OLDEST
+from monitor.store.migrations import OLDEST, version_by_columns
 from monitor.store.org_facts import PRUNED_BEFORE
 from monitor.store.schema import APPLICATION, SCHEMA_VERSION, metadata, packed_days
 from monitor.store.state_file import StateFile, no_state
@@ -237,7 +237,7 @@ class _Copy:
                 return {}
 
     def _version(self, facts: Mapping[str, str]) -> int:
-        """The version of its schema; this program's where the state can't say.
+        """The version of its schema; what its columns tell where the state can't say.
 
         Raises:
             LedgerError: It is not ours, or of a version that is of no use.
@@ -247,8 +247,10 @@ class _Copy:
                 f"the state {self._name} belongs to another program",
                 "Point [state] url at the state that is to be repaired.",
             )
-        text = facts.get("schema_version", str(SCHEMA_VERSION))
-        version = int(text) if text.isdecimal() else SCHEMA_VERSION
+        text = facts.get("schema_version", "")
+        names = self._statements()
+        columns = {name: self._columns(metadata.tables[name]) for name in names}
+        version = int(text) if text.isdecimal() else version_by_columns(columns)
         if not OLDEST <= version <= SCHEMA_VERSION:
             raise LedgerError(
                 f"the state {self._name} is of schema {version}, which this program can't repair",
