@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from monitor.journal.model import (
+from monitor.journal.change_states import (
     ASKED_FOR,
     GONE,
+    HELPED,
     IN_FORCE_STATES,
     NEXT,
     NOT_HELPED,
@@ -20,9 +21,11 @@ from monitor.journal.model import (
     PUT_OFF,
     PUTTING_BACK,
     UNSETTLED_STATES,
+    ChangeState,
+)
+from monitor.journal.model import (
     AuditEntry,
     Change,
-    ChangeState,
     DamageFound,
     Intent,
     Lease,
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ASKED_FOR",
     "GONE",
+    "HELPED",
     "IN_FORCE_STATES",
     "NEXT",
     "NOTHING_SHOWN",

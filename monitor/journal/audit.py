@@ -7,7 +7,8 @@ from dataclasses import asdict
 
 from sqlalchemy import ColumnElement, Connection, Select, func, insert, select
 
-from monitor.journal.model import ASKED_FOR, AuditEntry, ChangeState
+from monitor.journal.change_states import ASKED_FOR, ChangeState
+from monitor.journal.model import AuditEntry
 from monitor.sanitize import sanitize
 from monitor.store import audit, orgs, refusals, upsert
 

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from monitor.errors import LedgerError
-from monitor.journal.model import NEXT, Change, ChangeState, Intent
+from monitor.journal.change_states import NEXT, ChangeState
+from monitor.journal.model import Change, Intent
 from monitor.store import changes
 
 

@@ -14,6 +14,7 @@ from monitor.journal.audit import (
     newest_evidence,
 )
 from monitor.journal.audit_trail import AuditTrail
+from monitor.journal.change_states import OPEN_STATES, ChangeState
 from monitor.journal.changes import (
     add_change,
     get_change,
@@ -23,10 +24,8 @@ from monitor.journal.changes import (
 )
 from monitor.journal.leases import give_back, take_lease, verify_lease
 from monitor.journal.model import (
-    OPEN_STATES,
     AuditEntry,
     Change,
-    ChangeState,
     DamageFound,
     Intent,
     Lease,

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from monitor.formats import exact_seconds, utc_minute
-from monitor.journal.model import Change, ChangeState
+from monitor.journal.change_states import ChangeState
+from monitor.journal.model import Change
 from monitor.model import UNKNOWN, TimeoutEdit
 
 CLOCKS_DIFFER_SECONDS = 60.0

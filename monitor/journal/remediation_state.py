@@ -9,13 +9,9 @@ from sqlalchemy import Column, Connection, Table, delete, func, or_, select, upd
 
 from monitor.clock import is_in_future
 from monitor.journal.audit import newest_entry_id
+from monitor.journal.change_states import OPEN_STATES
 from monitor.journal.changes import read_changes
-from monitor.journal.model import (
-    OPEN_STATES,
-    Quarantine,
-    RemediationState,
-    Switch,
-)
+from monitor.journal.model import Quarantine, RemediationState, Switch
 from monitor.journal.timeout_edits import read_edits
 from monitor.store import changes, quarantines, switches, timeout_edits, upsert
 

@@ -17,7 +17,8 @@ from sqlalchemy import (
 )
 
 from monitor.clock import CLOCK_TOLERANCE_SECONDS
-from monitor.journal.model import FLOW_TARGET, Change, ChangeState
+from monitor.journal.change_states import ChangeState
+from monitor.journal.model import FLOW_TARGET, Change
 from monitor.model import ActionKind, TimeoutEdit
 from monitor.store import actions, changes, timeout_edits, timeouts, upsert
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from monitor.formats import exact_seconds
 from monitor.journal import (
+    HELPED,
     IN_FORCE_STATES,
     PUT_OFF,
     UNSETTLED_STATES,
@@ -15,9 +16,6 @@ from monitor.journal import (
     ChangeState,
     RemediationState,
 )
-
-_HELPED = "helped"
-"""Effect code of what is not undone by itself."""
 
 ARRIVAL_SECONDS = 120.0
 """A write without an answer may still arrive while the platform works on it; only after so long is
@@ -90,7 +88,7 @@ _VERY_LATE = (
 
 def was_asked_for(change: Change) -> bool:
     """Whether a change that is being undone, or is to be, was not judged to be: somebody asked."""
-    return change.effect in {"", _HELPED}
+    return change.effect in {"", HELPED}
 
 
 def undone_because(change: Change) -> str:

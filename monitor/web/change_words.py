@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from monitor.formats import UNKNOWN, count_of, exact_seconds, utc_minute
-from monitor.journal import GONE, NOTHING_SHOWN, ChangeState
+from monitor.journal import GONE, HELPED, NOTHING_SHOWN, ChangeState
 from monitor.web.change_rows import (
     ChangeRow,
     ChangeStep,
@@ -143,7 +143,7 @@ def change_row(change: Change, lines: Sequence[AuditEntry] = ()) -> ChangeRow:
 def _outcome(change: Change) -> tuple[str, str]:
     """Return how much what came of a change matters, and what it means."""
     severity, outcome = _DELETED if change.reason == GONE else _OUTCOMES[change.state]
-    if change.state is ChangeState.UNHELPFUL and change.effect == "helped":
+    if change.state is ChangeState.UNHELPFUL and change.effect == HELPED:
         severity, outcome = _STILL_TO_BE_UNDONE
     ends_at = change.trial_ends_at
     if ends_at is None:

@@ -10,7 +10,6 @@ MOST_LINES = 400
 
 LONGER = {
     "monitor/simulator/world.py": "one table of all that is not known of the platform",
-    "monitor/journal/model.py": "the values of one room, with what each of their words means",
     "monitor/remediation/targets/action.py": "to be parted",
     "monitor/render/charts/curve.py": "to be parted",
     "monitor/sources/conversations.py": "to be parted",
