@@ -18,8 +18,8 @@ from monitor.model import BAND_EDGES_MS
 EARLY_RATIO = 0.98
 """A timed-out execution that took less than this part of our timeout was not ended by it.
 
-Measured durations stray by less than 1 % around the timeout; the nearest limit that is worth
-telling apart is a gateway's 29 s below our 30 s, at 0.967.
+Measured durations stray by less than 1 % around the timeout; the nearest limit that matters apart
+from it is a gateway's 29 s below our 30 s, at 0.967.
 """
 
 MIN_CALLS_IN_FORCE = 200.0
@@ -128,10 +128,8 @@ class EarlyEnds:
         counted, part, over = np.zeros((3, len(timeout_ms), len(_LOWER_EDGES)))
         for one, limit_ms in enumerate(timeout_ms.tolist()):
             own = group[self.window] == one
-            counted[one], over[one] = (
-                self.by_band(own & self.counts),
-                self.by_band(own & ~self.counts),
-            )
+            counted[one] = self.by_band(own & self.counts)
+            over[one] = self.by_band(own & ~self.counts)
             if not self.tells[group == one].any():
                 shorter = self.at_ms < EARLY_RATIO * limit_ms
                 # Where all of today end early, one more call may yet answer.
