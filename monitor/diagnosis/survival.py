@@ -27,7 +27,6 @@ MIN_OURS = 0.01
 
 _MAX_ITERATIONS = 2_000
 _TOLERANCE = 1e-9
-_ROUNDING = 1e-9
 _EDGES = np.array([0, *BAND_EDGES_MS], dtype=np.float64)
 
 
@@ -108,8 +107,8 @@ def survival_curve(pooled: Pooled) -> SurvivalCurve:
         if moved < _TOLERANCE:
             break
     left = np.concatenate([[1.0], 1.0 - np.cumsum(mass[: points.size])[:-1]])
-    # What the sum leaves of one by rounding is no call that takes longer.
-    left[left < _ROUNDING] = 0.0
+    # What is left of one within what the estimate is exact to is no call that takes longer.
+    left[left < _TOLERANCE] = 0.0
     return SurvivalCurve(points, np.clip(left, 0.0, 1.0), float(mass[points.size :].sum()))
 
 

@@ -207,6 +207,8 @@ def test_what_a_raise_has_shown_is_known_once_it_is_undone(
     now, then = found.curve.at(4_000), found.curve.at(6_000)
     assert now is not None
     assert then is not None
+    if part == 1:
+        assert then.success_share == pytest.approx(1 - found.timeout_share, abs=0.002)
     rescued = (then.success_share - now.success_share) / found.timeout_share
     assert rescued == pytest.approx((1 - part) * (late <= 6_000).mean(), abs=0.05)
     assert found.rescue_bounds is not None
