@@ -188,7 +188,7 @@ def format_change(change: "Change") -> str:
     return (
         f"Change {change.change_id}: {change.action_name} "
         f"{exact_seconds(change.from_ms)} -> {exact_seconds(change.to_ms)} is {change.state}"
-        + (f" ({change.story})" if change.story else "")
+        + (f" ({change.explanation})" if change.explanation else "")
     )
 
 

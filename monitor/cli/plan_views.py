@@ -95,7 +95,7 @@ def _change_row(change: Change) -> list[str | Text]:
         f"{exact_seconds(change.from_ms)} -> {exact_seconds(change.to_ms)}",
         Text(f"{change.state}{trial_words(change)}", style=STATE_STYLES.get(str(change.state), "")),
         _typed(change.actor),
-        _typed(change.story),
+        _typed(change.explanation),
     ]
 
 

@@ -74,7 +74,7 @@ class Change:
     effect_note: str = ""
 
     @property
-    def story(self) -> str:
+    def explanation(self) -> str:
         """What it was measured to have done, and why it stands where it stands, in words."""
         if not self.effect_note or self.effect_note in self.note:
             return self.note

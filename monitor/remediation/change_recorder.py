@@ -103,9 +103,9 @@ class ChangeRecorder:
             lock_after=lock_after or change.lock_after,
             reason=reason,
         )
-        told = None if effect is None else (effect.effect.value, effect.detail)
+        measured = None if effect is None else (effect.effect.value, effect.detail)
         moved = self._journal.move(
-            lease, change, to, entry, effect=told, quarantine=quarantine, damage=damage
+            lease, change, to, entry, effect=measured, quarantine=quarantine, damage=damage
         )
         self.tell(moved)
         return moved

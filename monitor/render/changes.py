@@ -93,7 +93,7 @@ def change_document(change: Change) -> ChangeDocument:
         trial_ends_at=iso_time(change.trial_ends_at),
         version_before=change.lock_before or None,
         version_after=change.lock_after or None,
-        note=change.story,
+        note=change.explanation,
     )
 
 

@@ -286,7 +286,7 @@ def _changes(history: ActionHistory) -> tuple[ChangeLine, ...]:
             _step(one.from_ms, one.to_ms),
             one.actor,
             one.state.replace("_", " "),
-            one.story,
+            one.explanation,
         )
         for one in history.changes
     ]

@@ -143,13 +143,13 @@ def test_an_undo_that_can_not_be_sent_rests_for_an_hour(bench: Bench) -> None:
     turn(bench)
     turn(bench)
     assert (len(events(bench)), bench.value_ms(LISTED)) == (told, 6_000)
-    assert newest(bench).story.startswith("judged not_helped; not undone: ")
+    assert newest(bench).explanation.startswith("judged not_helped; not undone: ")
 
     bench.move_clock(3_600)
     turn(bench)
 
     assert (newest(bench).state, bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
-    assert newest(bench).story == "judged not_helped; the platform shows the value before"
+    assert newest(bench).explanation == "judged not_helped; the platform shows the value before"
 
 
 def test_a_rollback_that_can_not_be_sent_says_why_and_changes_nothing(
@@ -264,7 +264,7 @@ def test_recommend_leaves_the_undoing_to_a_person(bench: Bench) -> None:
     assert (undone.state, bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
     asked = undone.note.removesuffix("; the platform shows the value before")
     assert asked == "asked by ann"
-    assert undone.story == f"judged not_helped; {undone.note}"
+    assert undone.explanation == f"judged not_helped; {undone.note}"
 
 
 @pytest.mark.parametrize("kind", ["reset", "forbidden"])
@@ -287,7 +287,7 @@ def test_an_undo_that_somebody_asked_for_is_theirs_when_it_is_made_later(
 
     done = newest(bench)
     assert (done.state, bench.value_ms(LISTED)) == (S.ROLLED_BACK, 4_000)
-    assert done.story == "judged helped; asked by ann; the platform shows the value before"
+    assert done.explanation == "judged helped; asked by ann; the platform shows the value before"
     trail = bench.ledger.journal.audit.newest(ORG, 100)
     undoing = [one for one in trail if one.event == "undoing"]
     assert len(undoing) > 1
@@ -299,12 +299,12 @@ def test_what_a_change_did_is_still_told_where_somebody_has_overridden_it(bench:
     """Who did that is the news, and what was measured is why they may have."""
     turn(bench)
     turn(bench, Effect.HELPED)
-    assert newest(bench).story == newest(bench).note == "judged helped"
+    assert newest(bench).explanation == newest(bench).note == "judged helped"
     bench.edit(LISTED, 9_000)
     bench.refresh()
     turn(bench)
 
-    assert newest(bench).story == "judged helped; somebody has set 9 s; who is unknown"
+    assert newest(bench).explanation == "judged helped; somebody has set 9 s; who is unknown"
 
 
 @pytest.mark.parametrize(

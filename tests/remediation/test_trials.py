@@ -107,7 +107,7 @@ def test_a_trial_that_shows_nothing_is_set_back_at_its_end(unclear_bench: Bench)
     trail = [one.detail for one in unclear_bench.ledger.journal.audit.newest(ORG, 100)]
     words = "the trial was over at 2027-01-15 10:00 UTC, and shows no effect: judged not_yet"
     assert words in trail
-    assert ended.story == f"{words}; the platform shows the value before"
+    assert ended.explanation == f"{words}; the platform shows the value before"
     assert unclear_bench.raw_state().tripped is None
 
 
